@@ -1,0 +1,77 @@
+/**
+ * Writes what follows from the code: ENV_CONFIG.md, .env.example and server/openapi.json. With `--check` it writes
+ * nothing and fails where a file has drifted. No database is needed.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { createServer } from '#app/create-server.js';
+import { parseConfig } from '#platform/config/config.js';
+import { variables } from '#platform/config/variables.js';
+import type { Context } from '#platform/context.js';
+import { createLogger } from '#platform/logger.js';
+import { createMetrics } from '#platform/metrics.js';
+
+const ROOT = new URL('../../', import.meta.url);
+
+const files = {
+  'ENV_CONFIG.md': environmentTable(),
+  '.env.example': environmentExample(),
+  'server/openapi.json': await openApiDocument(),
+};
+
+const drifted: string[] = [];
+for (const [name, content] of Object.entries(files)) {
+  const path = fileURLToPath(new URL(name, ROOT));
+  const present = await readFile(path, 'utf8').catch(() => '');
+  if (present === content) continue;
+  drifted.push(name);
+  if (!process.argv.includes('--check')) await writeFile(path, content);
+}
+if (process.argv.includes('--check') && drifted.length > 0) {
+  console.error(
+    `${drifted.join(', ')}: not what the code says. Run \`npm run generate:docs --workspace server\`.`,
+  );
+  process.exit(1);
+}
+
+function environmentTable(): string {
+  const rows = Object.entries(variables).map(
+    ([name, { fallback, description }]) => `| \`${name}\` | ${description} | ${fallback} |`,
+  );
+  return [
+    '# Configuration',
+    '',
+    'Botbase reads environment variables and nothing else. Every one has a default that works on one machine.',
+    'A malformed value stops the start: one line per fault, exit status 1. An empty value counts as unset.',
+    '',
+    'This page is made from `server/src/platform/config/variables.ts`.',
+    '',
+    '| Variable | Meaning | Default |',
+    '| --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function environmentExample(): string {
+  const lines = Object.entries(variables).flatMap(([name, { fallback, description }]) => [
+    `# ${description.replaceAll('`', '')}`,
+    `# Default: ${fallback.replaceAll('`', '')}`,
+    `#${name}=`,
+    '',
+  ]);
+  return [
+    '# Copy to .env and load it as your shell or container does. Every line is optional.',
+    '',
+    ...lines,
+  ].join('\n');
+}
+
+/** The routes only close over the context: nothing but these members is touched while they are declared. */
+async function openApiDocument(): Promise<string> {
+  const config = parseConfig({});
+  const ctx = { config, log: createLogger('error'), metrics: createMetrics() } as unknown as Context;
+  const server = await createServer(ctx);
+  await server.ready();
+  return `${JSON.stringify(server.swagger(), null, 2)}\n`;
+}

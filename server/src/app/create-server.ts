@@ -1,0 +1,108 @@
+import helmet from '@fastify/helmet';
+import multipart from '@fastify/multipart';
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { newId } from '#kernel/ids.js';
+import type { Context } from '#platform/context.js';
+import { rememberRoutes, setErrorHandlers } from '#platform/http/error-handler.js';
+import { PROBLEM_MEDIA_TYPE, problemOf } from '#platform/http/problem.js';
+import { createRateLimits, limitRequests } from '#platform/http/rate-limit.js';
+import { logRequests } from '#platform/http/request-log.js';
+import { AppError } from '#kernel/app-error.js';
+import { identifyUser } from '#features/auth/auth.hooks.js';
+import { authRoutes } from '#features/auth/auth.routes.js';
+import { chatRoutes } from '#features/chat/chat.routes.js';
+import { conversationRoutes } from '#features/chat/conversations.routes.js';
+import { documentRoutes } from '#features/documents/documents.routes.js';
+import { projectRoutes } from '#features/projects/projects.routes.js';
+import { retrievalRoutes } from '#features/retrieval/retrieval.routes.js';
+import { sourceRoutes } from '#features/sources/sources.routes.js';
+import { describeApi } from './api-reference.js';
+import { allowOrigins } from './cors.js';
+import { healthRoutes } from './health.routes.js';
+
+const BODY_LIMIT_BYTES = 1024 * 1024;
+const MAX_FIELD_BYTES = 64 * 1024;
+const MAX_FIELDS = 10;
+
+/** The HTTP server with every route; it listens when it is told to. */
+export async function createServer(ctx: Context): Promise<FastifyInstance> {
+  const server = Fastify({
+    bodyLimit: BODY_LIMIT_BYTES,
+    genReqId: newId,
+    trustProxy: trustedProxies(ctx.config.http.trustProxy),
+    forceCloseConnections: 'idle',
+    frameworkErrors: (_error, request, reply) => {
+      const problem = problemOf(
+        new AppError('malformed', 'The address of the request is malformed.'),
+        request.id,
+      );
+      void (reply as FastifyReply).status(400).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
+    },
+    clientErrorHandler: (_error, socket) => refuseRawRequest(socket),
+  });
+  server.setValidatorCompiler(validatorCompiler);
+  server.setSerializerCompiler(serializerCompiler);
+  server.removeContentTypeParser('text/plain');
+  rememberRoutes(server);
+  setErrorHandlers(server, ctx);
+  logRequests(server, ctx);
+  await server.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
+    referrerPolicy: { policy: 'no-referrer' },
+  });
+  await allowOrigins(server, ctx);
+  const limits = createRateLimits(ctx, identifyUser(ctx));
+  limitRequests(server, limits);
+  server.addHook('onRequest', async (request, reply) => {
+    if (request.url.startsWith('/v1')) reply.header('cache-control', 'no-store');
+  });
+  await server.register(multipart, {
+    limits: {
+      files: 1,
+      fields: MAX_FIELDS,
+      parts: MAX_FIELDS + 1,
+      fieldSize: MAX_FIELD_BYTES,
+      fileSize: ctx.config.maxUploadBytes,
+    },
+    throwFileSizeLimit: false,
+  });
+  await describeApi(server);
+  await server.register(healthRoutes(ctx));
+  await server.register(authRoutes(ctx, limits));
+  await server.register(projectRoutes(ctx));
+  await server.register(sourceRoutes(ctx));
+  await server.register(documentRoutes(ctx));
+  await server.register(retrievalRoutes(ctx));
+  await server.register(chatRoutes(ctx));
+  await server.register(conversationRoutes(ctx));
+  return server;
+}
+
+/** A number of hops counts from the server outwards. */
+function trustedProxies(
+  setting: number | string[] | false,
+): false | string[] | ((address: string, hop: number) => boolean) {
+  return typeof setting === 'number' ? (_address, hop) => hop < setting : setting;
+}
+
+/** Bytes that are not HTTP get a problem too, and the connection ends. */
+function refuseRawRequest(socket: { writable: boolean; end(data: string): void; destroy(): void }): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = JSON.stringify(
+    problemOf(new AppError('malformed', 'This is not a valid HTTP request.'), newId()),
+  );
+  const head = [
+    'HTTP/1.1 400 Bad Request',
+    `Content-Type: ${PROBLEM_MEDIA_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}

@@ -1,0 +1,44 @@
+import type { AddressInfo } from 'node:net';
+import type { RuntimeConfig } from '#platform/config/runtime-config.js';
+import { startJobRunner } from '#platform/jobs/job-runner.js';
+import { closeAbandonedTurns } from '#features/chat/close-abandoned-turns.js';
+import { createContext } from './create-context.js';
+import { createServer } from './create-server.js';
+import { jobRegistry } from './job-handlers.js';
+
+const JOB_CONCURRENCY = 2;
+/** Streams and jobs in hand get this long; then answers are cut and kept, jobs go back. */
+const DRAIN_MS = 30_000;
+
+export interface RunningBotbase {
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** Runs API and workers in this process, until it is stopped. */
+export async function runAll(config: RuntimeConfig): Promise<RunningBotbase> {
+  const { ctx, isAlone, close } = await createContext(config);
+  await closeAbandonedTurns(ctx, isAlone);
+  const server = await createServer(ctx);
+  const runner = startJobRunner(ctx, jobRegistry, JOB_CONCURRENCY);
+  ctx.dispatchJob = runner.ring;
+  const { port, host } = config.http;
+  try {
+    await server.listen({ port, host });
+  } catch (error) {
+    await runner.stop(0);
+    await close();
+    throw error;
+  }
+  return {
+    url: urlOf(host, (server.server.address() as AddressInfo).port),
+    stop: async () => {
+      await Promise.all([server.close(), ctx.streams.drain(DRAIN_MS), runner.stop(DRAIN_MS)]);
+      await close();
+    },
+  };
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

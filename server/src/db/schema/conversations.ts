@@ -1,0 +1,107 @@
+import { sql } from 'drizzle-orm';
+import {
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  pgEnum,
+  pgTable,
+  text,
+  unique,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import { createdAt, id, updatedAt } from './columns.js';
+import { messageTier, projects } from './projects.js';
+import { users } from './users.js';
+
+export const conversationStatus = pgEnum('conversation_status', ['open', 'closed']);
+export const messageRole = pgEnum('message_role', ['user', 'assistant']);
+export const messageStatus = pgEnum('message_status', ['streaming', 'complete', 'incomplete', 'failed']);
+export const messageConfidence = pgEnum('message_confidence', ['high', 'low']);
+
+export interface Citation {
+  index: number;
+  sourceId: string;
+  documentId: string;
+  chunkId: string;
+  title: string;
+  url: string | null;
+  page: number | null;
+  heading: string | null;
+  /** To the letter `document.content.slice(start, end)`, in UTF-16 units. */
+  quote: string;
+  start: number;
+  end: number;
+}
+
+export interface Refusal {
+  reason: 'no_match' | 'low_confidence' | 'still_indexing' | 'unavailable';
+  suggestions: string[];
+}
+
+export interface Notice {
+  code: 'still_indexing' | 'lexical_only';
+  message: string;
+}
+
+export const conversations = pgTable(
+  'conversations',
+  {
+    id: id(),
+    projectId: uuid('project_id')
+      .notNull()
+      .references(() => projects.id, { onDelete: 'cascade' }),
+    /** The member who talks; null: a visitor. */
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'set null' }),
+    visitorId: text('visitor_id'),
+    visitorEmail: text('visitor_email'),
+    visitorPhone: text('visitor_phone'),
+    visitorName: text('visitor_name'),
+    status: conversationStatus('status').notNull().default('open'),
+    metadata: jsonb('metadata').$type<Record<string, unknown>>().notNull().default({}),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (table) => [
+    unique('conversations_project_id_unique').on(table.projectId, table.id),
+    index('conversations_user').on(table.userId),
+  ],
+);
+
+export const messages = pgTable(
+  'messages',
+  {
+    id: id(),
+    projectId: uuid('project_id').notNull(),
+    conversationId: uuid('conversation_id').notNull(),
+    role: messageRole('role').notNull(),
+    content: text('content').notNull(),
+    status: messageStatus('status').notNull(),
+    tier: messageTier('tier'),
+    model: text('model'),
+    confidence: messageConfidence('confidence'),
+    citations: jsonb('citations').$type<Citation[]>().notNull().default([]),
+    refusal: jsonb('refusal').$type<Refusal>(),
+    notices: jsonb('notices').$type<Notice[]>().notNull().default([]),
+    inputTokens: integer('input_tokens').notNull().default(0),
+    outputTokens: integer('output_tokens').notNull().default(0),
+    /** In `currency`; what the model's provider charges by the price table. */
+    cost: numeric('cost', { precision: 18, scale: 9 }).notNull().default('0'),
+    currency: text('currency').notNull().default('USD'),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (table) => [
+    unique('messages_project_id_unique').on(table.projectId, table.id),
+    index('messages_conversation').on(table.projectId, table.conversationId, table.id),
+    index('messages_streaming')
+      .on(table.updatedAt)
+      .where(sql`status = 'streaming'`),
+    foreignKey({
+      name: 'messages_conversation_fk',
+      columns: [table.projectId, table.conversationId],
+      foreignColumns: [conversations.projectId, conversations.id],
+    }).onDelete('cascade'),
+  ],
+);

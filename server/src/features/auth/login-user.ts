@@ -1,0 +1,34 @@
+import { AppError } from '#kernel/app-error.js';
+import type { Context } from '#platform/context.js';
+import type { Caller } from '#platform/scope.js';
+import { inTransaction } from '#platform/transaction.js';
+import { recordAudit } from '#features/audit/record-audit.js';
+import { type UserRow, findUserByEmailOrNull } from './auth.queries.js';
+import type { LoginInput } from './auth.schemas.js';
+import { type IssuedTokens, openSession } from './open-session.js';
+
+/**
+ * Signs a user in. An unknown address and a wrong password give one answer, in one time.
+ * @throws AppError `invalid_credentials`
+ */
+export async function loginUser(
+  ctx: Pick<Context, 'db' | 'afterCommit' | 'config' | 'clock' | 'passwords'>,
+  caller: Caller,
+  input: LoginInput,
+): Promise<{ user: UserRow; tokens: IssuedTokens }> {
+  const user = await findUserByEmailOrNull(ctx.db, input.email);
+  const isRight = await ctx.passwords.verify(input.password, user?.passwordHash ?? null);
+  if (user === null || !isRight) {
+    throw new AppError('invalid_credentials', 'The e-mail address or the password is wrong.');
+  }
+  return inTransaction(ctx, async (tx) => {
+    const tokens = await openSession(tx, caller, user.id);
+    await recordAudit(tx, caller, {
+      projectId: null,
+      action: 'user.login',
+      resourceType: 'user',
+      resourceId: user.id,
+    });
+    return { user, tokens };
+  });
+}

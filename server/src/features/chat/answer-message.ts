@@ -1,0 +1,77 @@
+import type { Context } from '#platform/context.js';
+import type { ProjectScope } from '#platform/scope.js';
+import type { Citation } from '#db/schema/conversations.js';
+import type { MessageRow } from './chat.queries.js';
+import type { ChatInput } from './chat.schemas.js';
+import { closeTurn } from './close-turn.js';
+import { conversationToken } from './conversation-token.js';
+import { type RAGResponse, generateRAGResponse } from './generate-rag-response.js';
+import { type Turn, openTurn } from './open-turn.js';
+
+export type AnswerEvent =
+  | { type: 'start'; conversationId: string; conversationToken: string; messageId: string }
+  | { type: 'delta'; text: string }
+  | { type: 'citations'; citations: Citation[] }
+  | { type: 'done'; conversationId: string; conversationToken: string; message: MessageRow }
+  | { type: 'error'; error: unknown };
+
+/**
+ * One turn of a conversation: every protocol is a translation of these events. `start` comes when the question is
+ * stored; then the answer, and one `done` or `error`. When `signal` fires or the reader leaves, what there is of the
+ * answer is stored as incomplete.
+ * @throws AppError before `start` alone
+ */
+export async function* answerMessage(
+  ctx: Context,
+  scope: ProjectScope,
+  input: ChatInput,
+  signal: AbortSignal,
+): AsyncGenerator<AnswerEvent> {
+  const turn = await openTurn(ctx, scope, input);
+  const { conversationId, messageId } = turn;
+  const token = conversationToken(ctx, conversationId);
+  const leave = new AbortController();
+  let shown = '';
+  let response: RAGResponse | null = null;
+  let closed: MessageRow | null = null;
+  try {
+    yield { type: 'start', conversationId, conversationToken: token, messageId };
+    for await (const event of generateRAGResponse(
+      ctx,
+      scope,
+      turn,
+      AbortSignal.any([signal, leave.signal]),
+    )) {
+      if (event.type === 'response') {
+        response = event.response;
+        continue;
+      }
+      shown += event.text;
+      yield event;
+    }
+    closed = await endTurn(ctx, scope, turn, response, shown);
+    yield { type: 'citations', citations: closed?.citations ?? [] };
+    if (closed !== null) yield { type: 'done', conversationId, conversationToken: token, message: closed };
+  } catch (error) {
+    ctx.log.error({ err: error, project: scope.projectId, message: messageId }, 'an answer failed');
+    closed = await closeTurn(ctx, scope, messageId, { status: 'failed', content: shown }).catch(() => null);
+    yield { type: 'error', error };
+  } finally {
+    leave.abort();
+    if (closed === null) await endTurn(ctx, scope, turn, response, shown);
+  }
+}
+
+async function endTurn(
+  ctx: Context,
+  scope: ProjectScope,
+  turn: Turn,
+  response: RAGResponse | null,
+  shown: string,
+): Promise<MessageRow | null> {
+  const end = response ?? { status: 'incomplete' as const, content: shown };
+  const row = await closeTurn(ctx, scope, turn.messageId, end);
+  const outcome = row?.refusal === null ? row.status : (row?.refusal.reason ?? 'deleted');
+  ctx.metrics.answers.inc({ outcome });
+  return row;
+}

@@ -1,0 +1,228 @@
+import { and, asc, desc, eq, gt, ilike, inArray, lt, or } from 'drizzle-orm';
+import { conversations, messages } from '#db/schema/conversations.js';
+import { projects } from '#db/schema/projects.js';
+import { AppError } from '#kernel/app-error.js';
+import { isId } from '#kernel/ids.js';
+import type { Database } from '#platform/database.js';
+import type { ProjectScope } from '#platform/scope.js';
+
+export type ConversationRow = typeof conversations.$inferSelect;
+export type MessageRow = typeof messages.$inferSelect;
+export type ChatProject = typeof projects.$inferSelect;
+
+/** @throws AppError `not_found` */
+export async function findChatProject(db: Database, scope: ProjectScope): Promise<ChatProject> {
+  const [row] = await db.select().from(projects).where(eq(projects.id, scope.projectId));
+  if (row === undefined) throw new AppError('not_found', 'There is no such project.');
+  return row;
+}
+
+export async function insertConversation(
+  db: Database,
+  conversation: typeof conversations.$inferInsert,
+): Promise<ConversationRow> {
+  const [row] = await db.insert(conversations).values(conversation).returning();
+  if (row === undefined) throw new Error('insert returned no row');
+  return row;
+}
+
+/** @throws AppError `not_found` */
+export async function findConversation(
+  db: Database,
+  scope: ProjectScope,
+  conversationId: string,
+): Promise<ConversationRow> {
+  const [row] = isId(conversationId)
+    ? await db.select().from(conversations).where(isConversation(scope, conversationId))
+    : [];
+  if (row === undefined) throw new AppError('not_found', 'There is no such conversation.');
+  return row;
+}
+
+/** Locks the conversation, so that its turns open one after the other. */
+export async function lockConversation(
+  db: Database,
+  scope: ProjectScope,
+  conversationId: string,
+): Promise<void> {
+  await db
+    .select({ id: conversations.id })
+    .from(conversations)
+    .where(isConversation(scope, conversationId))
+    .for('update');
+}
+
+export async function updateConversationRow(
+  db: Database,
+  scope: ProjectScope,
+  conversationId: string,
+  changes: Partial<
+    Pick<
+      ConversationRow,
+      'status' | 'visitorId' | 'visitorEmail' | 'visitorPhone' | 'visitorName' | 'metadata' | 'updatedAt'
+    >
+  >,
+): Promise<ConversationRow> {
+  const [row] = await db
+    .update(conversations)
+    .set(changes)
+    .where(isConversation(scope, conversationId))
+    .returning();
+  if (row === undefined) throw new AppError('not_found', 'There is no such conversation.');
+  return row;
+}
+
+export async function deleteConversationRow(
+  db: Database,
+  scope: ProjectScope,
+  conversationId: string,
+): Promise<boolean> {
+  const rows = await db
+    .delete(conversations)
+    .where(isConversation(scope, conversationId))
+    .returning({ id: conversations.id });
+  return rows.length > 0;
+}
+
+export function listConversations(
+  db: Database,
+  scope: ProjectScope,
+  filter: {
+    status: ConversationRow['status'] | null;
+    text: string | null;
+    beforeId: string | null;
+    limit: number;
+  },
+): Promise<ConversationRow[]> {
+  const pattern = filter.text === null ? null : `%${filter.text.replaceAll(/[\\%_]/g, '\\$&')}%`;
+  const withText = db
+    .select({ id: messages.conversationId })
+    .from(messages)
+    .where(and(eq(messages.projectId, scope.projectId), ilike(messages.content, pattern ?? '')));
+  return db
+    .select()
+    .from(conversations)
+    .where(
+      and(
+        eq(conversations.projectId, scope.projectId),
+        filter.status === null ? undefined : eq(conversations.status, filter.status),
+        filter.beforeId === null ? undefined : lt(conversations.id, filter.beforeId),
+        pattern === null
+          ? undefined
+          : or(
+              inArray(conversations.id, withText),
+              ilike(conversations.visitorEmail, pattern),
+              ilike(conversations.visitorName, pattern),
+            ),
+      ),
+    )
+    .orderBy(desc(conversations.id))
+    .limit(filter.limit + 1);
+}
+
+/** Messages of a conversation, oldest first. */
+export function listMessages(
+  db: Database,
+  scope: ProjectScope,
+  filter: { conversationId: string; afterId: string | null; limit: number },
+): Promise<MessageRow[]> {
+  return db
+    .select()
+    .from(messages)
+    .where(
+      and(
+        isMessageOf(scope, filter.conversationId),
+        filter.afterId === null ? undefined : gt(messages.id, filter.afterId),
+      ),
+    )
+    .orderBy(asc(messages.id))
+    .limit(filter.limit + 1);
+}
+
+/** The last messages before a turn, oldest first, without refusals and answers that never came. */
+export async function listHistory(
+  db: Database,
+  scope: ProjectScope,
+  filter: { conversationId: string; beforeId: string; limit: number },
+): Promise<Pick<MessageRow, 'role' | 'content'>[]> {
+  const rows = await db
+    .select({ role: messages.role, content: messages.content })
+    .from(messages)
+    .where(
+      and(
+        isMessageOf(scope, filter.conversationId),
+        lt(messages.id, filter.beforeId),
+        inArray(messages.status, ['complete', 'incomplete']),
+      ),
+    )
+    .orderBy(desc(messages.id))
+    .limit(filter.limit);
+  return rows.toReversed().filter(({ content }) => content !== '');
+}
+
+export async function insertMessages(db: Database, rows: (typeof messages.$inferInsert)[]): Promise<void> {
+  await db.insert(messages).values(rows);
+}
+
+/** @throws AppError `not_found` */
+export async function findMessage(db: Database, scope: ProjectScope, messageId: string): Promise<MessageRow> {
+  const [row] = isId(messageId)
+    ? await db
+        .select()
+        .from(messages)
+        .where(and(eq(messages.projectId, scope.projectId), eq(messages.id, messageId)))
+    : [];
+  if (row === undefined) throw new AppError('not_found', 'There is no such message.');
+  return row;
+}
+
+export async function findStreamingMessageOrNull(
+  db: Database,
+  scope: ProjectScope,
+  conversationId: string,
+): Promise<Pick<MessageRow, 'id' | 'createdAt'> | null> {
+  const [row] = await db
+    .select({ id: messages.id, createdAt: messages.createdAt })
+    .from(messages)
+    .where(and(isMessageOf(scope, conversationId), eq(messages.status, 'streaming')));
+  return row ?? null;
+}
+
+/** Stores the end of an answer, once: only while it is still streaming. */
+export async function closeStreamingMessage(
+  db: Database,
+  scope: ProjectScope,
+  messageId: string,
+  end: Partial<Omit<typeof messages.$inferInsert, 'id' | 'projectId'>>,
+): Promise<MessageRow | null> {
+  const [row] = await db
+    .update(messages)
+    .set(end)
+    .where(
+      and(
+        eq(messages.projectId, scope.projectId),
+        eq(messages.id, messageId),
+        eq(messages.status, 'streaming'),
+      ),
+    )
+    .returning();
+  return row ?? null;
+}
+
+/** Answers of every project whose process died: they will not go on. */
+export async function closeAbandonedMessages(db: Database, startedBefore: Date): Promise<number> {
+  const rows = await db
+    .update(messages)
+    .set({ status: 'failed' })
+    .where(and(eq(messages.status, 'streaming'), lt(messages.createdAt, startedBefore)))
+    .returning({ id: messages.id });
+  return rows.length;
+}
+
+function isConversation(scope: ProjectScope, conversationId: string) {
+  return and(eq(conversations.projectId, scope.projectId), eq(conversations.id, conversationId));
+}
+
+function isMessageOf(scope: ProjectScope, conversationId: string) {
+  return and(eq(messages.projectId, scope.projectId), eq(messages.conversationId, conversationId));
+}

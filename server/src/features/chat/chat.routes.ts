@@ -1,0 +1,185 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { sha256Hex } from '#kernel/hash.js';
+import type { Context } from '#platform/context.js';
+import { scopeOf } from '#platform/http/caller.js';
+import { clientGone, sendEventStream } from '#platform/http/event-stream.js';
+import { type IdempotencyClaim, beginIdempotent, replay } from '#platform/http/idempotency.js';
+import { pathId, problems } from '#platform/http/schemas.js';
+import type { StreamEvent } from '#platform/ports/live-streams.js';
+import { allowUser } from '#features/auth/auth.hooks.js';
+import { requireProjectOrVisitor } from '#features/projects/projects.hooks.js';
+import { type AnswerEvent, answerMessage } from './answer-message.js';
+import { chatAnswerOf, numberEvents, replayEvents } from './answer-stream.js';
+import { type MessageRow, findMessage } from './chat.queries.js';
+import { type ChatAnswer, chatAnswerSchema, chatBody, conversationTokenSchema } from './chat.schemas.js';
+import { findOwnConversation } from './find-own-conversation.js';
+
+const docs = { tags: ['Chat'], security: [{ bearer: [] }, {}] };
+const params = z.object({ projectId: pathId, messageId: pathId });
+const headers = z.object({
+  'last-event-id': z.coerce.number().int().min(0).optional().catch(undefined),
+  'conversation-token': z
+    .string()
+    .optional()
+    .meta({ description: 'A visitor’s token, as its first answer carried it.' }),
+});
+
+export const chatRoutes =
+  (ctx: Context): FastifyPluginAsyncZod =>
+  async (server) => {
+    const mayChat = [allowUser(ctx), requireProjectOrVisitor(ctx, 'chat')];
+
+    server.post(
+      '/v1/projects/:projectId/chat',
+      {
+        schema: {
+          ...docs,
+          summary: 'Ask, and get an answer with citations',
+          description:
+            'With `stream: true` the answer comes as server-sent events `start`, `delta`, `citations`, `done` or `error`. It runs on when the reader leaves, and can be resumed.',
+          params: z.object({ projectId: pathId }),
+          body: chatBody,
+          response: { 200: chatAnswerSchema, ...problems },
+        },
+        onRequest: mayChat,
+      },
+      async (request, reply) => {
+        const requestHash = sha256Hex(JSON.stringify(request.body));
+        const state = await beginIdempotent(ctx, request, requestHash);
+        const isStream = request.body.stream === true;
+        if (state.type === 'replay') {
+          if (!isStream) return replay(reply, state);
+          reply.header('idempotency-replayed', 'true');
+          return sendEventStream(reply, asAsync(replayEvents(JSON.parse(state.body) as ChatAnswer, 0)));
+        }
+        const claim = state.type === 'first' ? state.claim : null;
+        const turn = await startTurn(ctx, request, claim);
+        const gone = clientGone(reply);
+        const events = ctx.streams.read(turn.messageId, 0, gone);
+        if (events === null) throw new Error('a stream that was just started is not there');
+        if (isStream) return sendEventStream(reply, events);
+        gone.addEventListener('abort', () => void ctx.streams.stop(turn.messageId), { once: true });
+        return sendWhole(ctx, reply, scopeOf(request), turn.messageId, events);
+      },
+    );
+
+    server.get(
+      '/v1/projects/:projectId/chat/:messageId/stream',
+      {
+        schema: {
+          ...docs,
+          summary: 'Resume the stream of an answer after `Last-Event-ID`',
+          description: '204 when there is nothing more.',
+          params,
+          headers,
+        },
+        onRequest: mayChat,
+      },
+      async (request, reply) => {
+        const message = await findOwnMessage(ctx, request, request.headers['conversation-token'] ?? null);
+        const afterSequence = request.headers['last-event-id'] ?? 0;
+        const live = ctx.streams.read(message.id, afterSequence, clientGone(reply));
+        if (live !== null) return sendEventStream(reply, live);
+        const stored = await findMessage(ctx.db, scopeOf(request), message.id);
+        const rest = [...replayEvents(chatAnswerOf(ctx, stored), afterSequence)];
+        if (stored.role === 'user' || stored.status === 'streaming' || rest.length === 0) {
+          return reply.status(204).send();
+        }
+        return sendEventStream(reply, asAsync(rest));
+      },
+    );
+
+    server.post(
+      '/v1/projects/:projectId/chat/:messageId/stop',
+      {
+        schema: {
+          ...docs,
+          summary: 'Stop an answer; what there is of it is kept',
+          params,
+          headers,
+          body: z.strictObject({ conversationToken: conversationTokenSchema.optional() }).nullish(),
+          response: { 204: z.null(), ...problems },
+        },
+        onRequest: mayChat,
+      },
+      async (request, reply) => {
+        const token = request.body?.conversationToken ?? request.headers['conversation-token'] ?? null;
+        const message = await findOwnMessage(ctx, request, token);
+        ctx.streams.stop(message.id);
+        return reply.status(204).send(null);
+      },
+    );
+  };
+
+/** Opens the turn, so that its errors are still problems, and leaves the rest to run by itself. */
+async function startTurn(
+  ctx: Context,
+  request: FastifyRequest,
+  claim: IdempotencyClaim | null,
+): Promise<{ messageId: string }> {
+  const stop = new AbortController();
+  const events = answerMessage(ctx, scopeOf(request), chatBody.parse(request.body), stop.signal);
+  try {
+    const first = await events.next();
+    if (first.done === true || first.value.type !== 'start') throw new Error('an answer did not start');
+    const { messageId } = first.value;
+    const kept = keepAnswer(ctx, events, first.value, claim);
+    ctx.streams.start(messageId, numberEvents(kept, request.id), stop);
+    return { messageId };
+  } catch (error) {
+    await claim?.release();
+    throw error;
+  }
+}
+
+/** Stores the answer under its idempotency key before its last event goes out. */
+async function* keepAnswer(
+  ctx: Context,
+  events: AsyncIterable<AnswerEvent>,
+  first: AnswerEvent,
+  claim: IdempotencyClaim | null,
+): AsyncGenerator<AnswerEvent> {
+  yield first;
+  for await (const event of events) {
+    if (event.type === 'done') await claim?.store(200, JSON.stringify(chatAnswerOf(ctx, event.message)));
+    if (event.type === 'error') await claim?.release();
+    yield event;
+  }
+}
+
+async function sendWhole(
+  ctx: Context,
+  reply: FastifyReply,
+  scope: ReturnType<typeof scopeOf>,
+  messageId: string,
+  events: AsyncIterable<StreamEvent>,
+): Promise<FastifyReply> {
+  for await (const event of events) {
+    if (event.name === 'error') {
+      const problem = event.data as { status: number };
+      return reply
+        .status(problem.status)
+        .type('application/problem+json')
+        .serializer(JSON.stringify)
+        .send(problem);
+    }
+  }
+  return reply.send(chatAnswerOf(ctx, await findMessage(ctx.db, scope, messageId)));
+}
+
+async function findOwnMessage(
+  ctx: Context,
+  request: FastifyRequest,
+  conversationToken: string | null,
+): Promise<MessageRow> {
+  const scope = scopeOf(request);
+  const message = await findMessage(ctx.db, scope, (request.params as { messageId: string }).messageId);
+  await findOwnConversation(ctx, scope, { conversationId: message.conversationId, conversationToken });
+  return message;
+}
+
+async function* asAsync(events: Iterable<StreamEvent>): AsyncGenerator<StreamEvent> {
+  yield* events;
+}

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { idSchema, instantSchema, listQuery, metadataSchema, text } from '#platform/http/schemas.js';
+
+const MAX_MESSAGE_LENGTH = 8_000;
+const MAX_VISITOR_FIELD_LENGTH = 300;
+const MAX_TOKEN_LENGTH = 200;
+
+export const conversationTokenSchema = text({ min: 1, max: MAX_TOKEN_LENGTH });
+
+const visitorSchema = z.strictObject({
+  id: text({ min: 1, max: MAX_VISITOR_FIELD_LENGTH }).optional(),
+  email: text({ max: MAX_VISITOR_FIELD_LENGTH }).pipe(z.email()).optional(),
+  phone: text({ min: 1, max: MAX_VISITOR_FIELD_LENGTH }).optional(),
+  name: text({ min: 1, max: MAX_VISITOR_FIELD_LENGTH }).optional(),
+  metadata: metadataSchema.optional(),
+});
+
+export const chatBody = z
+  .strictObject({
+    message: text({ max: MAX_MESSAGE_LENGTH }).refine((value) => value.trim() !== '', 'must not be empty'),
+    conversationId: z.string().optional(),
+    conversationToken: conversationTokenSchema.optional(),
+    model: z.enum(['mini', 'premium']).optional(),
+    stream: z.boolean().optional(),
+    visitor: visitorSchema.optional(),
+  })
+  .meta({ id: 'Chat' });
+
+export type ChatInput = z.infer<typeof chatBody>;
+
+const citationSchema = z
+  .object({
+    index: z.int().meta({ description: '`[index]` stands in the content where the quote supports it.' }),
+    sourceId: idSchema,
+    documentId: idSchema,
+    chunkId: idSchema,
+    title: z.string(),
+    url: z.string().nullable(),
+    page: z.int().nullable(),
+    heading: z.string().nullable(),
+    quote: z.string().meta({ description: 'To the letter `document.content.slice(start, end)`.' }),
+    start: z.int().meta({ description: 'UTF-16 units.' }),
+    end: z.int(),
+  })
+  .meta({ id: 'Citation' });
+
+export const messageSchema = z
+  .object({
+    id: idSchema,
+    role: z.enum(['user', 'assistant']),
+    content: z.string(),
+    citations: z.array(citationSchema),
+    status: z.enum(['streaming', 'complete', 'incomplete', 'failed']),
+    confidence: z.enum(['high', 'low']).nullable(),
+    refusal: z.object({ reason: z.string(), suggestions: z.array(z.string()) }).nullable(),
+    notices: z.array(z.object({ code: z.string(), message: z.string() })),
+    model: z.string().nullable(),
+    usage: z
+      .object({
+        inputTokens: z.int(),
+        outputTokens: z.int(),
+        cost: z.string().meta({ description: 'What the model’s provider charges, as a decimal.' }),
+        currency: z.string(),
+        credits: z.int(),
+        charged: z.boolean(),
+        reason: z.string(),
+      })
+      .nullable(),
+    createdAt: instantSchema,
+  })
+  .meta({ id: 'Message' });
+
+export type PresentedMessage = z.infer<typeof messageSchema>;
+
+export const chatAnswerSchema = z
+  .object({ conversationId: idSchema, conversationToken: z.string(), message: messageSchema })
+  .meta({ id: 'ChatAnswer' });
+
+export type ChatAnswer = z.infer<typeof chatAnswerSchema>;
+
+export const conversationSchema = z
+  .object({
+    id: idSchema,
+    projectId: idSchema,
+    userId: idSchema.nullable(),
+    visitorId: z.string().nullable(),
+    visitorEmail: z.string().nullable(),
+    visitorPhone: z.string().nullable(),
+    visitorName: z.string().nullable(),
+    status: z.enum(['open', 'closed']),
+    metadata: z.record(z.string(), z.unknown()),
+    createdAt: instantSchema,
+    updatedAt: instantSchema,
+  })
+  .meta({ id: 'Conversation' });
+
+const MAX_SEARCH_LENGTH = 200;
+
+export const listConversationsQuery = z.object({
+  ...listQuery,
+  status: z.enum(['open', 'closed']).optional(),
+  q: text({ min: 1, max: MAX_SEARCH_LENGTH }).optional(),
+});
+
+export const listMessagesQuery = z.object(listQuery);
+
+export const updateConversationBody = z
+  .strictObject({ status: z.enum(['open', 'closed']) })
+  .meta({ id: 'UpdateConversation' });

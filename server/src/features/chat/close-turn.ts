@@ -1,0 +1,43 @@
+import type { Context } from '#platform/context.js';
+import type { ProjectScope } from '#platform/scope.js';
+import { inTransaction } from '#platform/transaction.js';
+import { recordAudit } from '#features/audit/record-audit.js';
+import { type MessageRow, closeStreamingMessage } from './chat.queries.js';
+
+type TurnEnd = Pick<MessageRow, 'status'> &
+  Partial<
+    Pick<
+      MessageRow,
+      | 'content'
+      | 'citations'
+      | 'refusal'
+      | 'notices'
+      | 'confidence'
+      | 'model'
+      | 'inputTokens'
+      | 'outputTokens'
+      | 'cost'
+      | 'currency'
+    >
+  >;
+
+/** Stores how an answer ended. @returns null when it had ended before, or its conversation was deleted */
+export function closeTurn(
+  ctx: Pick<Context, 'db' | 'afterCommit'>,
+  scope: ProjectScope,
+  messageId: string,
+  end: TurnEnd,
+): Promise<MessageRow | null> {
+  return inTransaction(ctx, async (tx) => {
+    const row = await closeStreamingMessage(tx.db, scope, messageId, end);
+    if (row === null) return null;
+    await recordAudit(tx, scope, {
+      projectId: scope.projectId,
+      action: 'message.answer',
+      resourceType: 'message',
+      resourceId: messageId,
+      changes: { status: row.status, model: row.model, refusal: row.refusal?.reason ?? null },
+    });
+    return row;
+  });
+}

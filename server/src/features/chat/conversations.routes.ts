@@ -1,0 +1,130 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Context } from '#platform/context.js';
+import { scopeOf } from '#platform/http/caller.js';
+import { listOf, pathId, problems } from '#platform/http/schemas.js';
+import { cursorId, pageOf } from '#platform/pagination.js';
+import { allowUser, requireUser } from '#features/auth/auth.hooks.js';
+import { requireProject, requireProjectOrVisitor } from '#features/projects/projects.hooks.js';
+import { findConversation, listConversations, listMessages } from './chat.queries.js';
+import {
+  conversationSchema,
+  listConversationsQuery,
+  listMessagesQuery,
+  messageSchema,
+  updateConversationBody,
+} from './chat.schemas.js';
+import { deleteConversation } from './delete-conversation.js';
+import { findOwnConversation } from './find-own-conversation.js';
+import { presentConversation, presentMessage } from './present-message.js';
+import { updateConversation } from './update-conversation.js';
+
+const docs = { tags: ['Conversations'], security: [{ bearer: [] }] };
+const params = z.object({ projectId: pathId, conversationId: pathId });
+
+export const conversationRoutes =
+  (ctx: Context): FastifyPluginAsyncZod =>
+  async (server) => {
+    const mayRead = [requireUser(ctx), requireProject(ctx, 'conversations:read')];
+    const mayWrite = [requireUser(ctx), requireProject(ctx, 'conversations:write')];
+
+    server.get(
+      '/v1/projects/:projectId/conversations',
+      {
+        schema: {
+          ...docs,
+          summary: 'List conversations, newest first',
+          params: z.object({ projectId: pathId }),
+          querystring: listConversationsQuery,
+          response: { 200: listOf(conversationSchema), ...problems },
+        },
+        onRequest: mayRead,
+      },
+      async (request) => {
+        const { limit, cursor, status = null, q = null } = request.query;
+        const filter = { status, text: q, beforeId: cursorId(cursor), limit };
+        const page = pageOf(await listConversations(ctx.db, scopeOf(request), filter), limit);
+        return { ...page, data: page.data.map(presentConversation) };
+      },
+    );
+
+    server.get(
+      '/v1/projects/:projectId/conversations/:conversationId',
+      {
+        schema: {
+          ...docs,
+          summary: 'Read a conversation',
+          params,
+          response: { 200: conversationSchema, ...problems },
+        },
+        onRequest: mayRead,
+      },
+      async (request) =>
+        presentConversation(await findConversation(ctx.db, scopeOf(request), request.params.conversationId)),
+    );
+
+    server.patch(
+      '/v1/projects/:projectId/conversations/:conversationId',
+      {
+        schema: {
+          ...docs,
+          summary: 'Open or close a conversation',
+          params,
+          body: updateConversationBody,
+          response: { 200: conversationSchema, ...problems },
+        },
+        onRequest: mayWrite,
+      },
+      async (request) => {
+        const { conversationId } = request.params;
+        return presentConversation(
+          await updateConversation(ctx, scopeOf(request), conversationId, request.body),
+        );
+      },
+    );
+
+    server.delete(
+      '/v1/projects/:projectId/conversations/:conversationId',
+      {
+        schema: {
+          ...docs,
+          summary: 'Delete a conversation with its messages',
+          params,
+          response: { 204: z.null(), ...problems },
+        },
+        onRequest: mayWrite,
+      },
+      async (request, reply) => {
+        await deleteConversation(ctx, scopeOf(request), request.params.conversationId);
+        return reply.status(204).send(null);
+      },
+    );
+
+    server.get(
+      '/v1/projects/:projectId/conversations/:conversationId/messages',
+      {
+        schema: {
+          tags: docs.tags,
+          security: [{ bearer: [] }, {}],
+          summary: 'Read the messages of a conversation, oldest first',
+          description: 'A visitor sends the token of its conversation in the header `Conversation-Token`.',
+          params,
+          querystring: listMessagesQuery,
+          headers: z.object({ 'conversation-token': z.string().optional() }),
+          response: { 200: listOf(messageSchema), ...problems },
+        },
+        onRequest: [allowUser(ctx), requireProjectOrVisitor(ctx, 'conversations:read')],
+      },
+      async (request) => {
+        const scope = scopeOf(request);
+        const { limit, cursor } = request.query;
+        const conversation = await findOwnConversation(ctx, scope, {
+          conversationId: request.params.conversationId,
+          conversationToken: request.headers['conversation-token'] ?? null,
+        });
+        const filter = { conversationId: conversation.id, afterId: cursorId(cursor), limit };
+        const page = pageOf(await listMessages(ctx.db, scope, filter), limit);
+        return { ...page, data: page.data.map(presentMessage) };
+      },
+    );
+  };

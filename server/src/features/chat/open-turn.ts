@@ -1,0 +1,111 @@
+import { AppError } from '#kernel/app-error.js';
+import { newId } from '#kernel/ids.js';
+import type { Context } from '#platform/context.js';
+import type { ProjectScope } from '#platform/scope.js';
+import { inTransaction } from '#platform/transaction.js';
+import { recordAudit } from '#features/audit/record-audit.js';
+import {
+  type ChatProject,
+  type ConversationRow,
+  findChatProject,
+  findStreamingMessageOrNull,
+  insertConversation,
+  insertMessages,
+  listHistory,
+  lockConversation,
+  updateConversationRow,
+} from './chat.queries.js';
+import type { ChatInput } from './chat.schemas.js';
+import { closeTurn } from './close-turn.js';
+import { findOwnConversation } from './find-own-conversation.js';
+
+/** An answer that has not ended by then has died with its process. */
+export const LONGEST_TURN_MS = 10 * 60_000;
+const HISTORY_MESSAGES = 12;
+const RETRY_SECONDS = 2;
+
+export interface Turn {
+  project: ChatProject;
+  conversationId: string;
+  /** The answer's message, `streaming` until the turn closes. */
+  messageId: string;
+  tier: 'mini' | 'premium';
+  question: string;
+  history: { role: 'user' | 'assistant'; content: string }[];
+}
+
+/**
+ * Stores a question and the place of its answer, in the caller's conversation or a new one.
+ * @throws AppError `not_found`; `conflict` while the conversation's last answer is being written
+ */
+export function openTurn(
+  ctx: Pick<Context, 'db' | 'config' | 'clock' | 'afterCommit'>,
+  scope: ProjectScope,
+  input: ChatInput,
+): Promise<Turn> {
+  return inTransaction(ctx, async (tx) => {
+    const project = await findChatProject(tx.db, scope);
+    const conversation = await openConversation(tx, scope, input);
+    await endPreviousTurn(tx, scope, conversation.id);
+    const questionId = newId();
+    const messageId = newId();
+    const { projectId } = scope;
+    const conversationId = conversation.id;
+    const tier = input.model ?? project.defaultModel;
+    const history = await listHistory(tx.db, scope, {
+      conversationId,
+      beforeId: questionId,
+      limit: HISTORY_MESSAGES,
+    });
+    await insertMessages(tx.db, [
+      { id: questionId, projectId, conversationId, role: 'user', content: input.message, status: 'complete' },
+      { id: messageId, projectId, conversationId, role: 'assistant', content: '', status: 'streaming', tier },
+    ]);
+    await recordAudit(tx, scope, {
+      projectId,
+      action: 'message.send',
+      resourceType: 'conversation',
+      resourceId: conversationId,
+    });
+    return { project, conversationId, messageId, tier, question: input.message, history };
+  });
+}
+
+async function openConversation(
+  tx: Pick<Context, 'db' | 'config' | 'clock'>,
+  scope: ProjectScope,
+  input: ChatInput,
+): Promise<ConversationRow> {
+  const { visitor } = input;
+  const known = {
+    ...(visitor?.id === undefined ? {} : { visitorId: visitor.id }),
+    ...(visitor?.email === undefined ? {} : { visitorEmail: visitor.email }),
+    ...(visitor?.phone === undefined ? {} : { visitorPhone: visitor.phone }),
+    ...(visitor?.name === undefined ? {} : { visitorName: visitor.name }),
+    ...(visitor?.metadata === undefined ? {} : { metadata: visitor.metadata }),
+  };
+  if (input.conversationId === undefined) {
+    const userId = scope.actor.type === 'user' ? scope.actor.userId : null;
+    return insertConversation(tx.db, { id: newId(), projectId: scope.projectId, userId, ...known });
+  }
+  const { conversationId, conversationToken = null } = input;
+  const conversation = await findOwnConversation(tx, scope, { conversationId, conversationToken });
+  await lockConversation(tx.db, scope, conversation.id);
+  return updateConversationRow(tx.db, scope, conversation.id, { ...known, updatedAt: tx.clock.now() });
+}
+
+/** Questions and answers of a conversation alternate: a second question waits for the first answer. */
+async function endPreviousTurn(
+  tx: Pick<Context, 'db' | 'clock' | 'afterCommit'>,
+  scope: ProjectScope,
+  conversationId: string,
+): Promise<void> {
+  const running = await findStreamingMessageOrNull(tx.db, scope, conversationId);
+  if (running === null) return;
+  if (tx.clock.now().getTime() - running.createdAt.getTime() < LONGEST_TURN_MS) {
+    throw new AppError('conflict', 'The last question of this conversation is still being answered.', {
+      retryAfterSeconds: RETRY_SECONDS,
+    });
+  }
+  await closeTurn(tx, scope, running.id, { status: 'failed' });
+}

@@ -1,0 +1,113 @@
+import { and, asc, desc, eq, getTableColumns, gt, lt, sql } from 'drizzle-orm';
+import { documentChunks, documents } from '#db/schema/documents.js';
+import { AppError } from '#kernel/app-error.js';
+import { isId } from '#kernel/ids.js';
+import type { Database } from '#platform/database.js';
+import type { ProjectScope } from '#platform/scope.js';
+
+export type DocumentRow = typeof documents.$inferSelect;
+export type DocumentSummary = Omit<DocumentRow, 'content'>;
+export type ChunkRow = typeof documentChunks.$inferSelect;
+
+/** Every column but the text, which can be megabytes. */
+const { content: _text, ...summary } = getTableColumns(documents);
+
+export function listDocuments(
+  db: Database,
+  scope: ProjectScope,
+  filter: {
+    sourceId: string | null;
+    status: DocumentRow['status'] | null;
+    beforeId: string | null;
+    limit: number;
+  },
+): Promise<DocumentSummary[]> {
+  return db
+    .select(summary)
+    .from(documents)
+    .where(
+      and(
+        eq(documents.projectId, scope.projectId),
+        filter.sourceId === null ? undefined : eq(documents.sourceId, filter.sourceId),
+        filter.status === null ? undefined : eq(documents.status, filter.status),
+        filter.beforeId === null ? undefined : lt(documents.id, filter.beforeId),
+      ),
+    )
+    .orderBy(desc(documents.id))
+    .limit(filter.limit + 1);
+}
+
+/** @throws AppError `not_found` */
+export async function findDocument(
+  db: Database,
+  scope: ProjectScope,
+  documentId: string,
+): Promise<DocumentRow> {
+  const [row] = isId(documentId)
+    ? await db
+        .select()
+        .from(documents)
+        .where(and(eq(documents.projectId, scope.projectId), eq(documents.id, documentId)))
+    : [];
+  if (row === undefined) throw new AppError('not_found', 'There is no such document.');
+  return row;
+}
+
+/** Chunks of the visible version, in the document's order. */
+export function listChunks(
+  db: Database,
+  scope: ProjectScope,
+  filter: { document: Pick<DocumentRow, 'id' | 'liveVersion'>; afterIndex: number; limit: number },
+): Promise<ChunkRow[]> {
+  return db
+    .select()
+    .from(documentChunks)
+    .where(
+      and(
+        eq(documentChunks.projectId, scope.projectId),
+        eq(documentChunks.documentId, filter.document.id),
+        eq(documentChunks.version, filter.document.liveVersion),
+        gt(documentChunks.chunkIndex, filter.afterIndex),
+      ),
+    )
+    .orderBy(asc(documentChunks.chunkIndex))
+    .limit(filter.limit + 1);
+}
+
+export async function findChunkIndexOrNull(
+  db: Database,
+  scope: ProjectScope,
+  documentId: string,
+  chunkId: string,
+): Promise<number | null> {
+  const [row] = await db
+    .select({ chunkIndex: documentChunks.chunkIndex })
+    .from(documentChunks)
+    .where(
+      and(
+        eq(documentChunks.projectId, scope.projectId),
+        eq(documentChunks.documentId, documentId),
+        eq(documentChunks.id, chunkId),
+      ),
+    );
+  return row?.chunkIndex ?? null;
+}
+
+/** Deletes a document, and keeps its source's counts true. @returns whether there was one */
+export async function deleteDocumentRow(
+  db: Database,
+  scope: ProjectScope,
+  documentId: string,
+): Promise<boolean> {
+  const result = await db.execute(sql`
+    with deleted as (
+      delete from documents where project_id = ${scope.projectId} and id = ${documentId}
+      returning source_id, chunk_count
+    )
+    update sources set
+      document_count = greatest(0, document_count - 1),
+      chunk_count = greatest(0, sources.chunk_count - deleted.chunk_count)
+    from deleted
+    where sources.project_id = ${scope.projectId} and sources.id = deleted.source_id`);
+  return (result.rowCount ?? 0) > 0;
+}

@@ -1,0 +1,200 @@
+import { and, desc, eq, inArray, ne, sql } from 'drizzle-orm';
+import { documentChunks, documents, embeddings, lexicalSegments } from '#db/schema/documents.js';
+import { type SourceFailure, type SourceProgress, sources } from '#db/schema/sources.js';
+import type { Database } from '#platform/database.js';
+import type { ProjectScope } from '#platform/scope.js';
+
+export type SourceRow = typeof sources.$inferSelect;
+export type DocumentRow = typeof documents.$inferSelect;
+export type NewChunk = typeof documentChunks.$inferInsert;
+export type NewEmbedding = typeof embeddings.$inferInsert;
+
+export async function findSourceOrNull(
+  db: Database,
+  scope: ProjectScope,
+  sourceId: string,
+): Promise<SourceRow | null> {
+  const [row] = await db.select().from(sources).where(isSource(scope, sourceId));
+  return row ?? null;
+}
+
+export async function updateSourceProgress(
+  db: Database,
+  scope: ProjectScope,
+  sourceId: string,
+  progress: SourceProgress,
+): Promise<void> {
+  await db
+    .update(sources)
+    .set({ status: 'processing', progress, error: null })
+    .where(isSource(scope, sourceId));
+}
+
+export async function markSourceReady(
+  db: Database,
+  scope: ProjectScope,
+  sourceId: string,
+  end: { lastSyncedAt: Date; progress: SourceProgress },
+): Promise<void> {
+  const ofSource = sql`${documents.projectId} = ${scope.projectId} and ${documents.sourceId} = ${sourceId}`;
+  await db
+    .update(sources)
+    .set({
+      status: 'ready',
+      error: null,
+      progress: end.progress,
+      lastSyncedAt: end.lastSyncedAt,
+      documentCount: sql`(select count(*)::int from ${documents} where ${ofSource} and ${documents.liveVersion} > 0)`,
+      chunkCount: sql`(select coalesce(sum(${documents.chunkCount}), 0)::int from ${documents} where ${ofSource})`,
+    })
+    .where(isSource(scope, sourceId));
+}
+
+export async function markSourceEnded(
+  db: Database,
+  scope: ProjectScope,
+  sourceId: string,
+  end: { status: 'failed' | 'cancelled'; error: SourceFailure },
+): Promise<void> {
+  await db.update(sources).set(end).where(isSource(scope, sourceId));
+}
+
+/** Finds the document of a source by its key, or makes it, unseen. */
+export async function upsertDocument(
+  db: Database,
+  document: Pick<typeof documents.$inferInsert, 'id' | 'projectId' | 'sourceId' | 'key' | 'title' | 'url'>,
+): Promise<DocumentRow> {
+  const [row] = await db
+    .insert(documents)
+    .values(document)
+    .onConflictDoUpdate({
+      target: [documents.projectId, documents.sourceId, documents.key],
+      set: { updatedAt: sql`now()` },
+    })
+    .returning();
+  if (row === undefined) throw new Error('upsert returned no row');
+  return row;
+}
+
+/** The highest version that any chunk of the document carries, seen or not. */
+export async function findHighestVersion(
+  db: Database,
+  scope: ProjectScope,
+  documentId: string,
+): Promise<number> {
+  const [row] = await db
+    .select({ version: documentChunks.version })
+    .from(documentChunks)
+    .where(isChunkOf(scope, documentId))
+    .orderBy(desc(documentChunks.version))
+    .limit(1);
+  return row?.version ?? 0;
+}
+
+/** Vectors that any version of the document already has, by the hash of the text that was embedded. */
+export async function listKnownEmbeddings(
+  db: Database,
+  scope: ProjectScope,
+  wanted: { documentId: string; model: string; dimensions: number; contentHashes: string[] },
+): Promise<{ contentHash: string; embedding: Float32Array }[]> {
+  return db
+    .selectDistinctOn([documentChunks.contentHash], {
+      contentHash: documentChunks.contentHash,
+      embedding: embeddings.embedding,
+    })
+    .from(documentChunks)
+    .innerJoin(
+      embeddings,
+      and(eq(embeddings.projectId, documentChunks.projectId), eq(embeddings.chunkId, documentChunks.id)),
+    )
+    .where(
+      and(
+        isChunkOf(scope, wanted.documentId),
+        inArray(documentChunks.contentHash, wanted.contentHashes),
+        eq(embeddings.model, wanted.model),
+        eq(embeddings.dimensions, wanted.dimensions),
+      ),
+    );
+}
+
+export async function insertChunks(db: Database, chunks: NewChunk[]): Promise<void> {
+  await db.insert(documentChunks).values(chunks);
+}
+
+export async function insertEmbeddings(db: Database, rows: NewEmbedding[]): Promise<void> {
+  if (rows.length > 0) await db.insert(embeddings).values(rows);
+}
+
+/** The flip: one row decides which version of content, chunks, embeddings and postings is seen. */
+export async function publishVersion(
+  db: Database,
+  scope: ProjectScope,
+  documentId: string,
+  version: Pick<
+    DocumentRow,
+    | 'title'
+    | 'url'
+    | 'content'
+    | 'contentHash'
+    | 'format'
+    | 'language'
+    | 'liveVersion'
+    | 'indexKey'
+    | 'chunkCount'
+  >,
+): Promise<void> {
+  await db
+    .update(documents)
+    .set({ ...version, status: 'ready', error: null })
+    .where(isDocument(scope, documentId));
+}
+
+export async function markDocumentFailed(
+  db: Database,
+  scope: ProjectScope,
+  sourceId: string,
+  error: SourceFailure,
+): Promise<void> {
+  await db
+    .update(documents)
+    .set({ status: 'failed', error })
+    .where(
+      and(
+        eq(documents.projectId, scope.projectId),
+        eq(documents.sourceId, sourceId),
+        eq(documents.status, 'processing'),
+      ),
+    );
+}
+
+/** Deletes chunks and segments of versions that are not seen; embeddings and postings go with them. */
+export async function deleteUnseenVersions(
+  db: Database,
+  scope: ProjectScope,
+  document: { documentId: string; liveVersion: number },
+): Promise<void> {
+  await db
+    .delete(lexicalSegments)
+    .where(
+      and(
+        eq(lexicalSegments.projectId, scope.projectId),
+        eq(lexicalSegments.documentId, document.documentId),
+        ne(lexicalSegments.version, document.liveVersion),
+      ),
+    );
+  await db
+    .delete(documentChunks)
+    .where(and(isChunkOf(scope, document.documentId), ne(documentChunks.version, document.liveVersion)));
+}
+
+function isSource(scope: ProjectScope, sourceId: string) {
+  return and(eq(sources.projectId, scope.projectId), eq(sources.id, sourceId));
+}
+
+function isDocument(scope: ProjectScope, documentId: string) {
+  return and(eq(documents.projectId, scope.projectId), eq(documents.id, documentId));
+}
+
+function isChunkOf(scope: ProjectScope, documentId: string) {
+  return and(eq(documentChunks.projectId, scope.projectId), eq(documentChunks.documentId, documentId));
+}

@@ -1,0 +1,166 @@
+import { batches } from '#kernel/batches.js';
+import { sha256Hex } from '#kernel/hash.js';
+import { newId } from '#kernel/ids.js';
+import { SourceError } from '#kernel/source-error.js';
+import type { Context } from '#platform/context.js';
+import type { RunningJob } from '#platform/jobs/define-job.js';
+import type { ProjectScope } from '#platform/scope.js';
+import { inTransaction } from '#platform/transaction.js';
+import { ANALYZER_VERSION } from '#rag/analyzer/analyze.js';
+import { detectLanguage } from '#rag/analyzer/detect-language.js';
+import { type Chunk, chunkDocument } from '#rag/chunk-document.js';
+import { prepareSegment, writeSegment } from '#features/search-index/write-segment.js';
+import { embedChunks } from './embed-chunks.js';
+import {
+  type DocumentRow,
+  deleteUnseenVersions,
+  findHighestVersion,
+  insertChunks,
+  insertEmbeddings,
+  publishVersion,
+  upsertDocument,
+} from './ingestion.queries.js';
+import type { ReadDocument } from './readers/reader.js';
+
+/** Rises whenever the same content gives other chunks. */
+const CHUNKER_VERSION = 1;
+/** Small enough that the one connection of the embedded database is never held for long. */
+const CHUNKS_PER_TRANSACTION = 100;
+const HEADING_SEPARATOR = ' › ';
+
+/** A chunk with all that is stored of it. */
+interface PreparedChunk extends Chunk {
+  id: string;
+  heading: string | null;
+  /** What is embedded: the text under its title and headings. */
+  embeddedText: string;
+  /** SHA-256 of `embeddedText`: equal hashes share a vector. */
+  contentHash: string;
+}
+
+export interface ProcessedDocument {
+  outcome: 'indexed' | 'unchanged';
+  chunkCount: number;
+  embeddedChunkCount: number;
+}
+
+/**
+ * Chunks, embeds and indexes one document. The new version is written unseen in small transactions and made
+ * visible by one row's update; until then readers see the old one. The same content again does nothing, changed
+ * content embeds only the chunks that changed.
+ * @throws SourceError, ModelError, LeaseLostError
+ */
+export async function processDocument(
+  ctx: Context,
+  scope: ProjectScope,
+  input: { job: RunningJob; sourceId: string; document: ReadDocument },
+  signal: AbortSignal,
+): Promise<ProcessedDocument> {
+  const { job, sourceId, document } = input;
+  const { content, format } = document.extracted;
+  const row = await upsertDocument(ctx.db, {
+    id: newId(),
+    projectId: scope.projectId,
+    sourceId,
+    key: document.key,
+    title: document.title,
+    url: document.url,
+  });
+  const contentHash = sha256Hex(content);
+  const indexKey = indexKeyOf(ctx, document);
+  if (row.liveVersion > 0 && row.contentHash === contentHash && row.indexKey === indexKey) {
+    return { outcome: 'unchanged', chunkCount: row.chunkCount, embeddedChunkCount: 0 };
+  }
+  const chunks = prepareChunks(document);
+  if (chunks.length === 0) throw new SourceError('empty', 'There is no text in it.');
+  const language = detectLanguage(content);
+  const version = Math.max(row.liveVersion, await findHighestVersion(ctx.db, scope, row.id)) + 1;
+  const written = { documentId: row.id, version };
+  const embeddedChunkCount = await writeVersion(ctx, scope, { job, chunks, language, row, version }, signal);
+  await inTransaction(ctx, async (tx) => {
+    await job.fence(tx);
+    await publishVersion(tx.db, scope, row.id, {
+      title: document.title,
+      url: document.url,
+      content,
+      contentHash,
+      format,
+      language,
+      liveVersion: version,
+      indexKey,
+      chunkCount: chunks.length,
+    });
+  });
+  await deleteUnseenVersions(ctx.db, scope, { documentId: written.documentId, liveVersion: version });
+  return { outcome: 'indexed', chunkCount: chunks.length, embeddedChunkCount };
+}
+
+/** Writes all rows of a version, batch by batch. @returns how many chunks were embedded anew */
+async function writeVersion(
+  ctx: Context,
+  scope: ProjectScope,
+  work: { job: RunningJob; chunks: PreparedChunk[]; language: string; row: DocumentRow; version: number },
+  signal: AbortSignal,
+): Promise<number> {
+  const { job, chunks, row, version } = work;
+  let embeddedCount = 0;
+  let done = 0;
+  for (const batch of batches(chunks, CHUNKS_PER_TRANSACTION)) {
+    signal.throwIfAborted();
+    await job.reportProgress({ stage: 'indexing', done, total: chunks.length });
+    const embedded = await embedChunks(ctx, scope, { documentId: row.id, chunks: batch }, signal);
+    const indexable = batch.map(({ id, content, embeddedText }) => ({
+      id,
+      text: content,
+      title: embeddedText.slice(0, embeddedText.length - content.length),
+    }));
+    const segment = prepareSegment(indexable, work.language);
+    await inTransaction(ctx, async (tx) => {
+      await job.fence(tx);
+      await insertChunks(
+        tx.db,
+        batch.map((chunk) => chunkRow(chunk, scope, row.id, version)),
+      );
+      await insertEmbeddings(tx.db, embedded.rows);
+      await writeSegment(tx, scope, segment, { documentId: row.id, version });
+    });
+    embeddedCount += embedded.newCount;
+    done += batch.length;
+  }
+  return embeddedCount;
+}
+
+function prepareChunks(document: ReadDocument): PreparedChunk[] {
+  return chunkDocument(document.extracted).map((chunk) => {
+    const heading = chunk.headings.length > 0 ? chunk.headings.join(HEADING_SEPARATOR) : null;
+    const context = [document.title, heading].filter((part) => part !== null).join('\n');
+    const embeddedText = `${context}\n${chunk.content}`;
+    return { ...chunk, id: newId(), heading, embeddedText, contentHash: sha256Hex(embeddedText) };
+  });
+}
+
+function chunkRow(chunk: PreparedChunk, scope: ProjectScope, documentId: string, version: number) {
+  return {
+    id: chunk.id,
+    projectId: scope.projectId,
+    documentId,
+    version,
+    chunkIndex: chunk.index,
+    content: chunk.content,
+    startOffset: chunk.start,
+    endOffset: chunk.end,
+    page: chunk.page,
+    heading: chunk.heading,
+    tokenCount: chunk.tokenCount,
+    contentHash: chunk.contentHash,
+  };
+}
+
+/** Everything beside the content that decides what the index holds of a document. */
+function indexKeyOf(ctx: Pick<Context, 'embedder'>, document: ReadDocument): string {
+  const model = ctx.embedder === null ? 'none' : `${ctx.embedder.model}:${ctx.embedder.dimensions}`;
+  const shape = sha256Hex(
+    JSON.stringify([document.title, document.extracted.format, document.extracted.pages]),
+  );
+  return [`chunker:${CHUNKER_VERSION}`, `analyzer:${ANALYZER_VERSION}`, `model:${model}`, shape].join(' ');
+}

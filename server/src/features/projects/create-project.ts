@@ -1,0 +1,39 @@
+import { newId } from '#kernel/ids.js';
+import type { Context } from '#platform/context.js';
+import type { UserCaller } from '#platform/scope.js';
+import { inTransaction } from '#platform/transaction.js';
+import { recordAudit } from '#features/audit/record-audit.js';
+import { type ProjectRow, insertProject } from './projects.queries.js';
+import type { CreateProjectInput } from './projects.schemas.js';
+
+const DEFAULT_FALLBACK_MESSAGE =
+  'I could not find an answer to that in my sources. Could you put it in other words, or ask something else?';
+
+/** Makes a project whose owner and first member is the caller. */
+export function createProject(
+  ctx: Pick<Context, 'db' | 'afterCommit'>,
+  caller: UserCaller,
+  input: CreateProjectInput,
+): Promise<ProjectRow> {
+  return inTransaction(ctx, async (tx) => {
+    const project = await insertProject(tx.db, {
+      fallbackMessage: DEFAULT_FALLBACK_MESSAGE,
+      ...withoutUndefined(input),
+      id: newId(),
+      name: input.name,
+      ownerId: caller.actor.userId,
+    });
+    await recordAudit(tx, caller, {
+      projectId: project.id,
+      action: 'project.create',
+      resourceType: 'project',
+      resourceId: project.id,
+      changes: { name: project.name },
+    });
+    return project;
+  });
+}
+
+function withoutUndefined<T extends object>(input: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as never;
+}

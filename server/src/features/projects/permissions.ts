@@ -1,0 +1,25 @@
+import type { MemberRole } from '#platform/scope.js';
+
+export type Permission =
+  | 'project:read'
+  | 'project:update'
+  | 'project:delete'
+  | 'sources:read'
+  | 'sources:write'
+  | 'conversations:read'
+  | 'conversations:write'
+  | 'chat';
+
+const VIEWER: Permission[] = ['project:read', 'sources:read', 'conversations:read', 'chat'];
+const EDITOR: Permission[] = [...VIEWER, 'project:update', 'sources:write', 'conversations:write'];
+const OWNER: Permission[] = [...EDITOR, 'project:delete'];
+
+const PERMISSIONS: Record<MemberRole, ReadonlySet<Permission>> = {
+  viewer: new Set(VIEWER),
+  editor: new Set(EDITOR),
+  owner: new Set(OWNER),
+};
+
+export function roleMay(role: MemberRole, permission: Permission): boolean {
+  return PERMISSIONS[role].has(permission);
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { idSchema, instantSchema, listQuery, nameSchema, text } from '#platform/http/schemas.js';
+
+const MAX_DESCRIPTION_LENGTH = 2_000;
+const MAX_SYSTEM_PROMPT_LENGTH = 20_000;
+const MAX_MESSAGE_LENGTH = 2_000;
+const MAX_MODEL_NAME_LENGTH = 200;
+const MAX_ORIGINS = 100;
+const MAX_SUGGESTED_QUESTIONS = 10;
+const MAX_TOP_K = 50;
+
+const originSchema = text({ max: 300 }).refine(
+  (value) =>
+    URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).origin === value,
+  'must be an origin such as https://www.example.com, without a path',
+);
+
+const settings = {
+  description: text({ max: MAX_DESCRIPTION_LENGTH }).nullable(),
+  isPublic: z.boolean(),
+  allowedOrigins: z.array(originSchema).max(MAX_ORIGINS),
+  systemPrompt: text({ max: MAX_SYSTEM_PROMPT_LENGTH }).nullable(),
+  modelMini: text({ min: 1, max: MAX_MODEL_NAME_LENGTH }).nullable(),
+  modelPremium: text({ min: 1, max: MAX_MODEL_NAME_LENGTH }).nullable(),
+  defaultModel: z.enum(['mini', 'premium']),
+  temperature: z.number().min(0).max(2).nullable(),
+  topK: z.int().min(1).max(MAX_TOP_K),
+  minScore: z.number().min(0).max(1).nullable(),
+  retrieval: z.enum(['hybrid', 'semantic', 'keyword']),
+  fallbackMessage: text({ min: 1, max: MAX_MESSAGE_LENGTH }),
+  welcomeMessage: text({ max: MAX_MESSAGE_LENGTH }).nullable(),
+  suggestedQuestions: z.array(text({ min: 1, max: 300 })).max(MAX_SUGGESTED_QUESTIONS),
+  language: z
+    .string()
+    .regex(/^[a-z]{2}$/, 'must be an ISO 639-1 code such as en')
+    .nullable(),
+};
+
+export const createProjectBody = z
+  .strictObject({ name: nameSchema, ...z.strictObject(settings).partial().shape })
+  .meta({ id: 'CreateProject' });
+
+export const updateProjectBody = z
+  .strictObject({ name: nameSchema, ...settings })
+  .partial()
+  .refine((changes) => Object.keys(changes).length > 0, 'must change at least one setting')
+  .meta({ id: 'UpdateProject' });
+
+export type CreateProjectInput = z.infer<typeof createProjectBody>;
+export type UpdateProjectInput = z.infer<typeof updateProjectBody>;
+
+export const projectSchema = z
+  .object({
+    id: idSchema,
+    ownerId: idSchema,
+    name: z.string(),
+    plan: z.enum(['free', 'pro', 'enterprise']),
+    description: z.string().nullable(),
+    isPublic: z.boolean(),
+    allowedOrigins: z.array(z.string()),
+    systemPrompt: z.string().nullable(),
+    modelMini: z.string().nullable(),
+    modelPremium: z.string().nullable(),
+    defaultModel: z.enum(['mini', 'premium']),
+    temperature: z.number().nullable(),
+    topK: z.int(),
+    minScore: z.number().nullable(),
+    retrieval: z.enum(['hybrid', 'semantic', 'keyword']),
+    fallbackMessage: z.string(),
+    welcomeMessage: z.string().nullable(),
+    suggestedQuestions: z.array(z.string()),
+    language: z.string().nullable(),
+    createdAt: instantSchema,
+    updatedAt: instantSchema,
+  })
+  .meta({ id: 'Project' });
+
+export const listProjectsQuery = z.object(listQuery);

@@ -1,0 +1,101 @@
+import { and, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { documentChunks, documents, embeddings } from '#db/schema/documents.js';
+import { projects } from '#db/schema/projects.js';
+import { sources } from '#db/schema/sources.js';
+import { AppError } from '#kernel/app-error.js';
+import type { Database } from '#platform/database.js';
+import type { ProjectScope } from '#platform/scope.js';
+
+export type RetrievalSettings = Pick<
+  typeof projects.$inferSelect,
+  'topK' | 'minScore' | 'retrieval' | 'language'
+>;
+
+/** @throws AppError `not_found` */
+export async function findRetrievalSettings(db: Database, scope: ProjectScope): Promise<RetrievalSettings> {
+  const { topK, minScore, retrieval, language } = getTableColumns(projects);
+  const [row] = await db
+    .select({ topK, minScore, retrieval, language })
+    .from(projects)
+    .where(eq(projects.id, scope.projectId));
+  if (row === undefined) throw new AppError('not_found', 'There is no such project.');
+  return row;
+}
+
+/** The nearest visible chunks by exact cosine distance: every vector of the project and model is looked at. */
+export async function listNearestChunks(
+  db: Database,
+  scope: ProjectScope,
+  search: { model: string; dimensions: number; vector: Float32Array; limit: number },
+): Promise<{ chunkId: string; similarity: number }[]> {
+  const distance = sql<number>`${embeddings.embedding} <=> ${sql.param(search.vector, embeddings.embedding)}::vector`;
+  return db
+    .select({ chunkId: embeddings.chunkId, similarity: sql<number>`1 - (${distance})` })
+    .from(embeddings)
+    .innerJoin(
+      documentChunks,
+      and(eq(documentChunks.projectId, embeddings.projectId), eq(documentChunks.id, embeddings.chunkId)),
+    )
+    .innerJoin(documents, isVisibleChunk())
+    .where(
+      and(
+        eq(embeddings.projectId, scope.projectId),
+        eq(embeddings.model, search.model),
+        eq(embeddings.dimensions, search.dimensions),
+      ),
+    )
+    .orderBy(distance)
+    .limit(search.limit);
+}
+
+export interface ChunkWithDocument {
+  chunkId: string;
+  documentId: string;
+  sourceId: string;
+  title: string;
+  url: string | null;
+  language: string;
+  text: string;
+  start: number;
+  page: number | null;
+  heading: string | null;
+}
+
+export function listVisibleChunks(
+  db: Database,
+  scope: ProjectScope,
+  chunkIds: string[],
+): Promise<ChunkWithDocument[]> {
+  return db
+    .select({
+      chunkId: documentChunks.id,
+      documentId: documents.id,
+      sourceId: documents.sourceId,
+      title: documents.title,
+      url: documents.url,
+      language: documents.language,
+      text: documentChunks.content,
+      start: documentChunks.startOffset,
+      page: documentChunks.page,
+      heading: documentChunks.heading,
+    })
+    .from(documentChunks)
+    .innerJoin(documents, isVisibleChunk())
+    .where(and(eq(documentChunks.projectId, scope.projectId), inArray(documentChunks.id, chunkIds)));
+}
+
+/** How many sources have nothing to answer from yet but will. */
+export async function countIndexingSources(db: Database, scope: ProjectScope): Promise<number> {
+  return db.$count(
+    sources,
+    and(eq(sources.projectId, scope.projectId), inArray(sources.status, ['queued', 'processing'])),
+  );
+}
+
+function isVisibleChunk() {
+  return and(
+    eq(documents.projectId, documentChunks.projectId),
+    eq(documents.id, documentChunks.documentId),
+    eq(documents.liveVersion, documentChunks.version),
+  );
+}

@@ -1,0 +1,114 @@
+import { ModelError } from '#kernel/model-error.js';
+import type { Context } from '#platform/context.js';
+import type { ProjectScope } from '#platform/scope.js';
+import { type FusedHit, fuse } from '#rag/fuse.js';
+import { searchSegments } from '#features/search-index/search-segments.js';
+import { type ChunkWithDocument, findRetrievalSettings, listVisibleChunks } from './retrieval.queries.js';
+import { vectorSearch } from './vector-search.js';
+
+type RetrievalMode = 'hybrid' | 'semantic' | 'keyword';
+
+export interface Passage extends ChunkWithDocument {
+  /** Relevance, 0 to about 1. */
+  score: number;
+  /** Cosine similarity; null where the semantic leg did not find it or did not run. */
+  semantic: number | null;
+  /** BM25 over the sum of the query's idf, 0 to 1.2; null where the keyword leg did not find it. */
+  keyword: number | null;
+}
+
+export interface RetrievalResult {
+  passages: Passage[];
+  /** The semantic leg was wanted and failed: the passages were found by words alone. */
+  isDegraded: boolean;
+}
+
+export interface RetrievalInput {
+  query: string;
+  /** Unset: the project's. */
+  topK?: number | undefined;
+  mode?: RetrievalMode | undefined;
+  minScore?: number | undefined;
+}
+
+/** Each leg gives this many candidates. */
+const LEG_DEPTH = 100;
+
+type RetrievalContext = Pick<Context, 'db' | 'embedder' | 'metrics' | 'log'>;
+
+/** Finds the passages of a project that best match a query, best first: by words, by meaning, or both fused. */
+export async function retrievePassages(
+  ctx: RetrievalContext,
+  scope: ProjectScope,
+  input: RetrievalInput,
+  signal: AbortSignal,
+): Promise<RetrievalResult> {
+  const settings = await findRetrievalSettings(ctx.db, scope);
+  const mode = input.mode ?? settings.retrieval;
+  const topK = input.topK ?? settings.topK;
+  const minScore = input.minScore ?? 0;
+  const semantic = mode === 'keyword' ? null : await searchByMeaning(ctx, scope, input.query, signal);
+  const isWordsNeeded = mode !== 'semantic' || semantic === null;
+  const lexical = isWordsNeeded
+    ? await timed(ctx, 'keyword', () => searchSegments(ctx, scope, { query: input.query, limit: LEG_DEPTH }))
+    : { hits: [], idfSum: 0 };
+  const hits = fuse({
+    lexical: lexical.hits.map(({ chunkId, score }) => ({ id: chunkId, score })),
+    idfSum: lexical.idfSum,
+    dense: semantic?.map(({ chunkId, similarity }) => ({ id: chunkId, similarity })) ?? null,
+    ...(isWordsNeeded ? {} : { alpha: 1 }),
+    limit: topK,
+  }).filter(({ score }) => score > 0 && score >= minScore);
+  const isDegraded = semantic === null && mode !== 'keyword' && ctx.embedder !== null;
+  return { passages: await loadPassages(ctx, scope, hits), isDegraded };
+}
+
+/** @returns null where there is no embedding model, or it fails: retrieval then goes by words alone */
+async function searchByMeaning(
+  ctx: RetrievalContext,
+  scope: ProjectScope,
+  query: string,
+  signal: AbortSignal,
+): Promise<{ chunkId: string; similarity: number }[] | null> {
+  const { embedder } = ctx;
+  if (embedder === null) return null;
+  try {
+    return await timed(ctx, 'semantic', () =>
+      vectorSearch({ ...ctx, embedder }, scope, { query, limit: LEG_DEPTH }, signal),
+    );
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    ctx.log.warn(
+      { err: error, project: scope.projectId },
+      'the semantic leg failed: searching by words alone',
+    );
+    return null;
+  }
+}
+
+async function loadPassages(
+  ctx: RetrievalContext,
+  scope: ProjectScope,
+  hits: FusedHit[],
+): Promise<Passage[]> {
+  if (hits.length === 0) return [];
+  const chunks = await listVisibleChunks(
+    ctx.db,
+    scope,
+    hits.map(({ id }) => id),
+  );
+  const byId = new Map(chunks.map((chunk) => [chunk.chunkId, chunk]));
+  return hits.flatMap(({ id, score, lexical, semantic }) => {
+    const chunk = byId.get(id);
+    return chunk === undefined ? [] : [{ ...chunk, score, semantic, keyword: lexical }];
+  });
+}
+
+async function timed<T>(ctx: RetrievalContext, leg: string, act: () => Promise<T>): Promise<T> {
+  const end = ctx.metrics.retrievalSeconds.startTimer({ leg });
+  try {
+    return await act();
+  } finally {
+    end();
+  }
+}

@@ -1,0 +1,32 @@
+import { AppError } from '#kernel/app-error.js';
+import { isId } from '#kernel/ids.js';
+import type { Context } from '#platform/context.js';
+import { cancelJob } from '#platform/jobs/cancel-job.js';
+import { enqueueJob } from '#platform/jobs/enqueue-job.js';
+import type { ProjectScope } from '#platform/scope.js';
+import { inTransaction } from '#platform/transaction.js';
+import { recordAudit } from '#features/audit/record-audit.js';
+import { ingestDedupeKey } from '#features/ingestion/ingestion.jobs.js';
+import { deleteStoredFilesJob, sourceFolder } from '#features/projects/projects.jobs.js';
+import { deleteSourceRow } from './sources.queries.js';
+
+/** Deletes a source with all that was indexed from it; a running job stops, its file follows. @throws AppError `not_found` */
+export function deleteSource(
+  ctx: Pick<Context, 'db' | 'clock' | 'afterCommit' | 'dispatchJob'>,
+  scope: ProjectScope,
+  sourceId: string,
+): Promise<void> {
+  return inTransaction(ctx, async (tx) => {
+    const isDeleted = isId(sourceId) && (await deleteSourceRow(tx.db, scope, sourceId));
+    if (!isDeleted) throw new AppError('not_found', 'There is no such source.');
+    await cancelJob(tx, ingestDedupeKey(sourceId));
+    const folder = sourceFolder(scope.projectId, sourceId);
+    await enqueueJob(tx, deleteStoredFilesJob, { projectId: null, payload: { folder } });
+    await recordAudit(tx, scope, {
+      projectId: scope.projectId,
+      action: 'source.delete',
+      resourceType: 'source',
+      resourceId: sourceId,
+    });
+  });
+}

@@ -1,0 +1,76 @@
+import { and, desc, eq, lt } from 'drizzle-orm';
+import { type SourceProgress, sources } from '#db/schema/sources.js';
+import { AppError } from '#kernel/app-error.js';
+import { isId } from '#kernel/ids.js';
+import type { Database } from '#platform/database.js';
+import type { ProjectScope } from '#platform/scope.js';
+
+export type SourceRow = typeof sources.$inferSelect;
+
+export async function insertSource(db: Database, source: typeof sources.$inferInsert): Promise<SourceRow> {
+  const [row] = await db.insert(sources).values(source).returning();
+  if (row === undefined) throw new Error('insert returned no row');
+  return row;
+}
+
+/** @throws AppError `not_found` */
+export async function findSource(db: Database, scope: ProjectScope, sourceId: string): Promise<SourceRow> {
+  const [row] = isId(sourceId) ? await db.select().from(sources).where(isSource(scope, sourceId)) : [];
+  if (row === undefined) throw new AppError('not_found', 'There is no such source.');
+  return row;
+}
+
+export function listSources(
+  db: Database,
+  scope: ProjectScope,
+  filter: { status: SourceRow['status'] | null; beforeId: string | null; limit: number },
+): Promise<SourceRow[]> {
+  return db
+    .select()
+    .from(sources)
+    .where(
+      and(
+        eq(sources.projectId, scope.projectId),
+        filter.status === null ? undefined : eq(sources.status, filter.status),
+        filter.beforeId === null ? undefined : lt(sources.id, filter.beforeId),
+      ),
+    )
+    .orderBy(desc(sources.id))
+    .limit(filter.limit + 1);
+}
+
+export async function updateSourceRow(
+  db: Database,
+  scope: ProjectScope,
+  sourceId: string,
+  changes: Partial<Pick<SourceRow, 'name' | 'metadata'>>,
+): Promise<SourceRow> {
+  const [row] = await db.update(sources).set(changes).where(isSource(scope, sourceId)).returning();
+  if (row === undefined) throw new AppError('not_found', 'There is no such source.');
+  return row;
+}
+
+export async function markSourceQueued(
+  db: Database,
+  scope: ProjectScope,
+  sourceId: string,
+  progress: SourceProgress,
+): Promise<SourceRow> {
+  const [row] = await db
+    .update(sources)
+    .set({ status: 'queued', progress, error: null })
+    .where(isSource(scope, sourceId))
+    .returning();
+  if (row === undefined) throw new AppError('not_found', 'There is no such source.');
+  return row;
+}
+
+/** @returns whether there was one */
+export async function deleteSourceRow(db: Database, scope: ProjectScope, sourceId: string): Promise<boolean> {
+  const rows = await db.delete(sources).where(isSource(scope, sourceId)).returning({ id: sources.id });
+  return rows.length > 0;
+}
+
+function isSource(scope: ProjectScope, sourceId: string) {
+  return and(eq(sources.projectId, scope.projectId), eq(sources.id, sourceId));
+}

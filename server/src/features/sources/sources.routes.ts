@@ -1,0 +1,174 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { sha256Hex } from '#kernel/hash.js';
+import type { Context } from '#platform/context.js';
+import { scopeOf } from '#platform/http/caller.js';
+import { clientGone, sendEventStream } from '#platform/http/event-stream.js';
+import { beginIdempotent, idempotent, keepClaim, replay } from '#platform/http/idempotency.js';
+import { listOf, pathId, problems } from '#platform/http/schemas.js';
+import { cursorId, pageOf } from '#platform/pagination.js';
+import { requireUser } from '#features/auth/auth.hooks.js';
+import { requireProject } from '#features/projects/projects.hooks.js';
+import { createSource } from './create-source.js';
+import { deleteSource } from './delete-source.js';
+import { presentSource } from './present-source.js';
+import { findSource, listSources } from './sources.queries.js';
+import { createSourceBody, listSourcesQuery, sourceSchema, updateSourceBody } from './sources.schemas.js';
+import { syncSource } from './sync-source.js';
+import { updateSource } from './update-source.js';
+import { readUpload } from './upload.routes.js';
+import { createFileSource, discardUpload } from './upload-source.js';
+import { watchSource } from './watch-source.js';
+
+/** A text of 5 MiB, escaped as JSON. */
+const BODY_LIMIT_BYTES = 11 * 1024 * 1024;
+
+const docs = { tags: ['Sources'], security: [{ bearer: [] }] };
+const inProject = z.object({ projectId: pathId });
+const params = z.object({ projectId: pathId, sourceId: pathId });
+
+export const sourceRoutes =
+  (ctx: Context): FastifyPluginAsyncZod =>
+  async (server) => {
+    const mayRead = [requireUser(ctx), requireProject(ctx, 'sources:read')];
+    const mayWrite = [requireUser(ctx), requireProject(ctx, 'sources:write')];
+
+    server.post(
+      '/v1/projects/:projectId/sources',
+      {
+        schema: {
+          ...docs,
+          summary: 'Add a source and queue its indexing',
+          description:
+            'JSON for a text or a page; `multipart/form-data` with a part `file` (and `name`) for a PDF, DOCX, HTML, Markdown or text file.',
+          params: inProject,
+          consumes: ['application/json', 'multipart/form-data'],
+          body: createSourceBody.nullish(),
+          response: { 202: sourceSchema, ...problems },
+        },
+        bodyLimit: BODY_LIMIT_BYTES,
+        onRequest: mayWrite,
+        ...idempotent(ctx),
+      },
+      async (request, reply) => {
+        if (request.isMultipart()) return uploadFile(ctx, request, reply);
+        const input = createSourceBody.parse(request.body);
+        const source = await createSource(ctx, scopeOf(request), input);
+        return reply.status(202).send(presentSource(source));
+      },
+    );
+
+    server.get(
+      '/v1/projects/:projectId/sources',
+      {
+        schema: {
+          ...docs,
+          summary: 'List sources, newest first',
+          params: inProject,
+          querystring: listSourcesQuery,
+          response: { 200: listOf(sourceSchema), ...problems },
+        },
+        onRequest: mayRead,
+      },
+      async (request) => {
+        const { limit, cursor, status = null } = request.query;
+        const filter = { status, beforeId: cursorId(cursor), limit };
+        const page = pageOf(await listSources(ctx.db, scopeOf(request), filter), limit);
+        return { ...page, data: page.data.map(presentSource) };
+      },
+    );
+
+    server.get(
+      '/v1/projects/:projectId/sources/:sourceId',
+      {
+        schema: { ...docs, summary: 'Read a source', params, response: { 200: sourceSchema, ...problems } },
+        onRequest: mayRead,
+      },
+      async (request) => presentSource(await findSource(ctx.db, scopeOf(request), request.params.sourceId)),
+    );
+
+    server.patch(
+      '/v1/projects/:projectId/sources/:sourceId',
+      {
+        schema: {
+          ...docs,
+          summary: 'Rename a source or replace its metadata',
+          params,
+          body: updateSourceBody,
+          response: { 200: sourceSchema, ...problems },
+        },
+        onRequest: mayWrite,
+      },
+      async (request) => {
+        const { sourceId } = request.params;
+        return presentSource(await updateSource(ctx, scopeOf(request), sourceId, request.body));
+      },
+    );
+
+    server.delete(
+      '/v1/projects/:projectId/sources/:sourceId',
+      {
+        schema: {
+          ...docs,
+          summary: 'Delete a source and all that was indexed from it',
+          params,
+          response: { 204: z.null(), ...problems },
+        },
+        onRequest: mayWrite,
+      },
+      async (request, reply) => {
+        await deleteSource(ctx, scopeOf(request), request.params.sourceId);
+        return reply.status(204).send(null);
+      },
+    );
+
+    server.post(
+      '/v1/projects/:projectId/sources/:sourceId/sync',
+      {
+        schema: {
+          ...docs,
+          summary: 'Read a source again',
+          params,
+          response: { 202: sourceSchema, ...problems },
+        },
+        onRequest: mayWrite,
+      },
+      async (request, reply) => {
+        const source = await syncSource(ctx, scopeOf(request), request.params.sourceId);
+        return reply.status(202).send(presentSource(source));
+      },
+    );
+
+    server.get(
+      '/v1/projects/:projectId/sources/:sourceId/events',
+      {
+        schema: { ...docs, summary: 'Follow the indexing of a source over server-sent events', params },
+        onRequest: mayRead,
+      },
+      async (request, reply) => {
+        const scope = scopeOf(request);
+        const source = await findSource(ctx.db, scope, request.params.sourceId);
+        await sendEventStream(reply, watchSource(ctx, scope, source.id, clientGone(reply)));
+      },
+    );
+  };
+
+async function uploadFile(ctx: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const scope = scopeOf(request);
+  const { upload, name, metadata } = await readUpload(ctx, scope, request);
+  const requestHash = sha256Hex(JSON.stringify([upload.sha256, upload.fileName, name, metadata]));
+  try {
+    const state = await beginIdempotent(ctx, request, requestHash);
+    if (state.type === 'replay') {
+      await discardUpload(ctx, scope, upload);
+      return replay(reply, state);
+    }
+    if (state.type === 'first') keepClaim(request, state.claim);
+  } catch (error) {
+    await discardUpload(ctx, scope, upload);
+    throw error;
+  }
+  const source = await createFileSource(ctx, scope, { upload, name, metadata });
+  return reply.status(202).send(presentSource(source));
+}

@@ -1,0 +1,33 @@
+import type { Context } from '#platform/context.js';
+import { enqueueJob } from '#platform/jobs/enqueue-job.js';
+import type { ProjectScope } from '#platform/scope.js';
+import { inTransaction } from '#platform/transaction.js';
+import { recordAudit } from '#features/audit/record-audit.js';
+import { ingestDedupeKey, ingestSourceJob } from '#features/ingestion/ingestion.jobs.js';
+import { QUEUED } from './create-source.js';
+import { type SourceRow, findSource, markSourceQueued } from './sources.queries.js';
+
+/** Queues a source to be read again; while one reading is under way it is not doubled. @throws AppError `not_found` */
+export function syncSource(
+  ctx: Pick<Context, 'db' | 'clock' | 'afterCommit' | 'dispatchJob'>,
+  scope: ProjectScope,
+  sourceId: string,
+): Promise<SourceRow> {
+  return inTransaction(ctx, async (tx) => {
+    const source = await findSource(tx.db, scope, sourceId);
+    const { projectId } = scope;
+    const jobId = await enqueueJob(tx, ingestSourceJob, {
+      projectId,
+      payload: { projectId, sourceId },
+      dedupeKey: ingestDedupeKey(sourceId),
+    });
+    if (jobId === null) return source;
+    await recordAudit(tx, scope, {
+      projectId,
+      action: 'source.sync',
+      resourceType: 'source',
+      resourceId: sourceId,
+    });
+    return markSourceQueued(tx.db, scope, sourceId, QUEUED);
+  });
+}

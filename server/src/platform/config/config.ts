@@ -1,0 +1,131 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { variables } from './variables.js';
+
+/** The environment is unusable: `faults` holds one line per variable, each naming it and what is wrong. */
+export class ConfigError extends Error {
+  readonly faults: string[];
+
+  constructor(faults: string[]) {
+    super(faults.join('\n'));
+    this.name = 'ConfigError';
+    this.faults = faults;
+  }
+}
+
+export interface Config {
+  environment: 'development' | 'production' | 'test';
+  http: {
+    port: number;
+    host: string;
+    /** Null: `http://HOST:PORT`, known when the server listens. */
+    publicUrl: string | null;
+    corsOrigins: string[];
+    trustProxy: number | string[] | false;
+    metricsToken: string | null;
+  };
+  dataDir: string;
+  database: { url: string | null; poolSize: number };
+  /** Null where it is to be generated once into `dataDir`. */
+  jwtSecret: string | null;
+  encryptionKey: Buffer | null;
+  accessTokenSeconds: number;
+  refreshTokenSeconds: number;
+  bcryptRounds: number;
+  logLevel: 'debug' | 'info' | 'warn' | 'error';
+  maxUploadBytes: number;
+  models: {
+    /** Null: the built-in models. */
+    endpoint: { baseUrl: string; apiKey: string | null } | null;
+    embedding: { model: string; dimensions: number } | null;
+    chat: { mini: string; premium: string };
+  };
+  rateLimit: { perAddress: number; perUser: number; windowMs: number };
+  allowPrivateNetworks: boolean;
+}
+
+const OPENAI_BASE_URL = 'https://api.openai.com/v1';
+const MIN_PRODUCTION_BCRYPT_ROUNDS = 12;
+
+const environmentSchema = z.object(
+  Object.fromEntries(Object.entries(variables).map(([name, { schema }]) => [name, schema])) as {
+    [Name in keyof typeof variables]: (typeof variables)[Name]['schema'];
+  },
+);
+
+/**
+ * Reads the configuration from environment variables.
+ * @throws ConfigError with every fault at once
+ */
+export function parseConfig(environment: Record<string, string | undefined>): Config {
+  const set = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = environmentSchema.safeParse(set);
+  const faults = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  faults.push(...strictFaults(set, faults));
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
+  const env = parsed.data;
+  const hasEndpoint = env.OPENAI_API_KEY !== undefined || env.OPENAI_BASE_URL !== undefined;
+  return {
+    environment: env.NODE_ENV,
+    http: {
+      port: env.PORT,
+      host: env.HOST,
+      publicUrl: env.PUBLIC_URL ?? null,
+      corsOrigins: env.CORS_ORIGINS,
+      trustProxy: env.TRUST_PROXY ?? false,
+      metricsToken: env.METRICS_TOKEN ?? null,
+    },
+    dataDir: resolve(env.DATA_DIR),
+    database: { url: env.DATABASE_URL ?? null, poolSize: env.DATABASE_POOL_SIZE },
+    jwtSecret: env.JWT_SECRET ?? null,
+    encryptionKey: env.ENCRYPTION_KEY ?? null,
+    accessTokenSeconds: env.JWT_EXPIRY,
+    refreshTokenSeconds: env.JWT_REFRESH_EXPIRY,
+    bcryptRounds: env.BCRYPT_ROUNDS,
+    logLevel: env.LOG_LEVEL,
+    maxUploadBytes: env.MAX_UPLOAD_BYTES,
+    models: {
+      endpoint: hasEndpoint
+        ? { baseUrl: env.OPENAI_BASE_URL ?? OPENAI_BASE_URL, apiKey: env.OPENAI_API_KEY ?? null }
+        : null,
+      embedding:
+        hasEndpoint && env.OPENAI_EMBEDDING_MODEL !== 'none'
+          ? { model: env.OPENAI_EMBEDDING_MODEL, dimensions: env.OPENAI_EMBEDDING_DIMENSIONS }
+          : null,
+      chat: { mini: env.OPENAI_CHAT_MODEL_MINI, premium: env.OPENAI_CHAT_MODEL_PREMIUM },
+    },
+    rateLimit: {
+      perAddress: env.RATE_LIMIT_MAX_REQUESTS,
+      perUser: env.RATE_LIMIT_MAX_REQUESTS_AUTH,
+      windowMs: env.RATE_LIMIT_WINDOW_MS,
+    },
+    allowPrivateNetworks: env.CRAWLER_ALLOW_PRIVATE_NETWORKS,
+  };
+}
+
+/** What production and a shared database demand beyond each variable's own form. */
+function strictFaults(set: Record<string, string | undefined>, known: string[]): string[] {
+  const isProduction = set['NODE_ENV'] === 'production';
+  const faults: string[] = [];
+  if (isProduction || set['DATABASE_URL'] !== undefined) {
+    const because = isProduction ? 'NODE_ENV=production' : 'DATABASE_URL is set';
+    if (set['JWT_SECRET'] === undefined) {
+      faults.push(`JWT_SECRET: is required because ${because}: make one with \`openssl rand -base64 48\``);
+    }
+    if (set['ENCRYPTION_KEY'] === undefined) {
+      faults.push(
+        `ENCRYPTION_KEY: is required because ${because}: make one with \`openssl rand -base64 32\``,
+      );
+    }
+  }
+  const rounds = Number(set['BCRYPT_ROUNDS'] ?? MIN_PRODUCTION_BCRYPT_ROUNDS);
+  const isRoundsReported = known.some((fault) => fault.startsWith('BCRYPT_ROUNDS'));
+  if (isProduction && !isRoundsReported && rounds < MIN_PRODUCTION_BCRYPT_ROUNDS) {
+    faults.push(`BCRYPT_ROUNDS: must be ${MIN_PRODUCTION_BCRYPT_ROUNDS} or more in production`);
+  }
+  return faults;
+}

@@ -1,0 +1,218 @@
+import { z } from 'zod';
+import { isKnownSecret } from './known-secrets.js';
+
+/** One environment variable: how it is read, and what ENV_CONFIG.md says about it. */
+interface Variable<Schema extends z.ZodType> {
+  schema: Schema;
+  /** What stands in the table for an unset variable. */
+  fallback: string;
+  description: string;
+}
+
+const MIB = 1024 * 1024;
+const MIN_SECRET_BYTES = 32;
+
+function variable<Schema extends z.ZodType>(schema: Schema, fallback: string, description: string) {
+  return { schema, fallback, description } satisfies Variable<Schema>;
+}
+
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
+
+const boolean = z
+  .enum(['true', 'false'], { error: 'must be true or false' })
+  .transform((text) => text === 'true');
+
+const SECONDS_PER_UNIT: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** `90s`, `15m`, `24h`, `7d` → seconds. */
+const duration = z
+  .string()
+  .regex(/^[1-9]\d{0,6}[smhd]$/, 'must be a duration such as 90s, 15m, 24h or 7d')
+  .transform((text) => Number(text.slice(0, -1)) * (SECONDS_PER_UNIT[text.slice(-1)] ?? 1));
+
+const httpUrl = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+    'must be an http or https URL',
+  )
+  .transform((text) => text.replace(/\/+$/, ''));
+
+const postgresUrl = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol),
+    'must be a URL such as postgres://user:password@host:5432/database',
+  );
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const origins = list.refine(
+  (values) => values.every((value) => URL.canParse(value) && new URL(value).origin === value),
+  'must be origins such as https://app.example.com, separated by commas',
+);
+
+const proxies = z
+  .string()
+  .regex(/^(\d{1,2}|[0-9a-fA-F:.]+(\/\d{1,3})?(\s*,\s*[0-9a-fA-F:.]+(\/\d{1,3})?)*)$/, {
+    error: 'must be a number of hops, or addresses and CIDRs separated by commas',
+  })
+  .transform((text) => (/^\d{1,2}$/.test(text) ? Number(text) : text.split(',').map((part) => part.trim())));
+
+const secret = z
+  .string()
+  .refine((text) => Buffer.byteLength(text) >= MIN_SECRET_BYTES, 'must have at least 32 bytes')
+  .refine((text) => new Set(text).size >= 8, 'is too regular to be a secret')
+  .refine(
+    (text) => !isKnownSecret(text),
+    'is a publicly known secret: make one with `openssl rand -base64 48`',
+  );
+
+const encryptionKey = z
+  .string()
+  .refine(
+    (text) => /^[A-Za-z0-9+/]+=*$/.test(text) && Buffer.from(text, 'base64').length === 32,
+    'must be 32 bytes in base64: make one with `openssl rand -base64 32`',
+  )
+  .transform((text) => Buffer.from(text, 'base64'));
+
+/** Every variable that the program reads. An empty value counts as unset. */
+export const variables = {
+  PORT: variable(
+    integer(0, 65_535).default(3000),
+    '`3000`',
+    'Port that the API listens on; `0` takes a free one.',
+  ),
+  HOST: variable(z.string().default('127.0.0.1'), '`127.0.0.1`', 'Address that the API listens on.'),
+  DATA_DIR: variable(
+    z.string().default('./data'),
+    '`./data`',
+    'Folder of the embedded database, uploaded files and generated secrets.',
+  ),
+  DATABASE_URL: variable(
+    postgresUrl.optional(),
+    'embedded PostgreSQL in `DATA_DIR`',
+    'PostgreSQL 14+ with pgvector 0.8+.',
+  ),
+  DATABASE_POOL_SIZE: variable(
+    integer(1, 1000).default(20),
+    '`20`',
+    'Connections per process on a real server; the embedded database always uses one.',
+  ),
+  JWT_SECRET: variable(
+    secret.optional(),
+    'generated into `DATA_DIR`',
+    'Signs access tokens: at least 32 bytes, and none that is publicly known. Required when `NODE_ENV=production` or `DATABASE_URL` is set.',
+  ),
+  ENCRYPTION_KEY: variable(
+    encryptionKey.optional(),
+    'generated into `DATA_DIR`',
+    'Encrypts secrets at rest: 32 bytes in base64. Required when `JWT_SECRET` is.',
+  ),
+  JWT_EXPIRY: variable(duration.default(86_400), '`24h`', 'Lifetime of an access token.'),
+  JWT_REFRESH_EXPIRY: variable(duration.default(604_800), '`7d`', 'Lifetime of a refresh token.'),
+  BCRYPT_ROUNDS: variable(
+    integer(4, 16).default(12),
+    '`12`',
+    'Cost of password hashes; 12 or more in production.',
+  ),
+  PUBLIC_URL: variable(
+    httpUrl.optional(),
+    '`http://HOST:PORT`',
+    'The address that people reach the server by.',
+  ),
+  NODE_ENV: variable(
+    z
+      .enum(['development', 'production', 'test'], { error: 'must be development, production or test' })
+      .default('development'),
+    '`development`',
+    '`production` turns on the strict checks.',
+  ),
+  LOG_LEVEL: variable(
+    z
+      .enum(['debug', 'info', 'warn', 'error'], { error: 'must be debug, info, warn or error' })
+      .default('info'),
+    '`info`',
+    'The least level that is logged.',
+  ),
+  METRICS_TOKEN: variable(
+    z.string().min(16, 'must have at least 16 characters').optional(),
+    'both only when `HOST` is loopback',
+    'Bearer token for `/metrics` and the detailed `/health`.',
+  ),
+  MAX_UPLOAD_BYTES: variable(
+    integer(1024, 1024 * MIB).default(50 * MIB),
+    '`52428800` (50 MiB)',
+    'Size limit of one uploaded file or fetched page.',
+  ),
+  OPENAI_API_KEY: variable(
+    z.string().optional(),
+    'built-in models',
+    'Key of an OpenAI-compatible endpoint. Without it and `OPENAI_BASE_URL` the built-in models answer.',
+  ),
+  OPENAI_BASE_URL: variable(
+    httpUrl.optional(),
+    '`https://api.openai.com/v1` with a key',
+    'Base URL of an OpenAI-compatible endpoint, with its `/v1`.',
+  ),
+  OPENAI_EMBEDDING_MODEL: variable(
+    z.string().default('text-embedding-3-small'),
+    '`text-embedding-3-small`',
+    'Embedding model; `none` leaves retrieval to words alone.',
+  ),
+  OPENAI_EMBEDDING_DIMENSIONS: variable(
+    integer(1, 16_000).default(1536),
+    '`1536`',
+    'Size of the embedding model’s vectors.',
+  ),
+  OPENAI_CHAT_MODEL_MINI: variable(
+    z.string().default('gpt-5-mini'),
+    '`gpt-5-mini`',
+    'Chat model of the `mini` tier.',
+  ),
+  OPENAI_CHAT_MODEL_PREMIUM: variable(
+    z.string().default('gpt-5'),
+    '`gpt-5`',
+    'Chat model of the `premium` tier.',
+  ),
+  RATE_LIMIT_MAX_REQUESTS: variable(
+    integer(1, 10_000_000).default(100),
+    '`100`',
+    'Requests per address and window without an account; register and login allow a fifth of it.',
+  ),
+  RATE_LIMIT_MAX_REQUESTS_AUTH: variable(
+    integer(1, 10_000_000).default(1000),
+    '`1000`',
+    'Requests per user and window.',
+  ),
+  RATE_LIMIT_WINDOW_MS: variable(
+    integer(1000, 86_400_000).default(60_000),
+    '`60000`',
+    'Length of the window.',
+  ),
+  TRUST_PROXY: variable(
+    proxies.optional(),
+    'none',
+    'Number of proxies, or their addresses and CIDRs, whose `X-Forwarded-For` counts.',
+  ),
+  CORS_ORIGINS: variable(
+    origins.default([]),
+    'own origin',
+    'Origins, separated by commas, that may call the owner’s API from a browser.',
+  ),
+  CRAWLER_ALLOW_PRIVATE_NETWORKS: variable(
+    boolean.default(false),
+    '`false`',
+    '`true` lets the page fetcher reach private, loopback and link-local addresses: for tests and closed networks only.',
+  ),
+};

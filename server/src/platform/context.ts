@@ -1,0 +1,33 @@
+import type { RuntimeConfig } from './config/runtime-config.js';
+import type { Database } from './database.js';
+import type { Logger } from './logger.js';
+import type { Metrics } from './metrics.js';
+import type { ChatModel } from './ports/chat-model.js';
+import type { Clock } from './ports/clock.js';
+import type { DocumentExtractor } from './ports/document-extractor.js';
+import type { Embedder } from './ports/embedder.js';
+import type { FileStorage } from './ports/file-storage.js';
+import type { LiveStreams } from './ports/live-streams.js';
+import type { PageFetcher } from './ports/page-fetcher.js';
+import type { PasswordHasher } from './ports/password-hasher.js';
+
+/** Everything that has an effect, built once in `app/create-context.ts` and passed down by hand. */
+export interface Context {
+  config: RuntimeConfig;
+  db: Database;
+  log: Logger;
+  metrics: Metrics;
+  clock: Clock;
+  storage: FileStorage;
+  pages: PageFetcher;
+  extractor: DocumentExtractor;
+  /** Null: no embedding model is configured, retrieval goes by words alone. */
+  embedder: Embedder | null;
+  chatModel: ChatModel;
+  passwords: PasswordHasher;
+  streams: LiveStreams;
+  /** Tells the job runner that there is work; rung after commit. */
+  dispatchJob: () => void;
+  /** Runs a task when the outermost transaction has committed; at once where there is none. */
+  afterCommit: (task: () => void) => void;
+}

@@ -1,0 +1,137 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type NodePgDatabase, drizzle } from 'drizzle-orm/node-postgres';
+import type { PgDatabase } from 'drizzle-orm/pg-core';
+import type { NodePgQueryResultHKT } from 'drizzle-orm/node-postgres';
+import pg from 'pg';
+
+/** A pool or a transaction: verbs and queries do not know which. */
+export type Database = PgDatabase<NodePgQueryResultHKT>;
+
+export interface DatabaseOptions {
+  connection: { connectionString: string } | { host: string; port: number; user: string; database: string };
+  poolSize: number;
+  /** Seconds of every statement, as its caller waits for it. */
+  observeQuery: (seconds: number, outcome: 'ok' | 'error') => void;
+  /** A connection was refused: resolves when it is worth another try (the embedded database restarts itself). */
+  recover: (() => Promise<void>) | null;
+  /** A FATAL error came back: the embedded database must be restarted. */
+  onFatal: (reason: string) => void;
+}
+
+export interface DatabasePool {
+  db: NodePgDatabase;
+  close: () => Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const IDLE_TIMEOUT_MS = 30_000;
+/** How long a refused connection is tried again: the embedded database restarts in about two seconds. */
+const RECOVERY_MS = 10_000;
+const RECOVERY_PAUSE_MS = 50;
+
+/** Set while a transaction's callback runs: whoever then asks the pool has kept the outer context's `db`. */
+const transactionScope = new AsyncLocalStorage<boolean>();
+
+export function runInsideTransaction<T>(act: () => Promise<T>): Promise<T> {
+  return transactionScope.run(true, act);
+}
+
+/** Opens nothing yet: connections are made when the first statement needs one. */
+export function createDatabasePool(options: DatabaseOptions): DatabasePool {
+  const pool = new pg.Pool({
+    ...options.connection,
+    max: options.poolSize,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    allowExitOnIdle: false,
+  });
+  guardAgainstOuterUse(pool, options);
+  pool.on('connect', (client) => observeQueries(client, options));
+  pool.on('error', (error) => reportFatal(error, options));
+  return { db: drizzle(pool), close: () => pool.end() };
+}
+
+/**
+ * With one connection, using the outer `db` inside a transaction waits for ever for the connection that the
+ * transaction holds; with many it silently leaves the transaction. Both become an error at once.
+ */
+function guardAgainstOuterUse(pool: pg.Pool, { recover }: Pick<DatabaseOptions, 'recover'>): void {
+  const connectOnce = pool.connect.bind(pool) as () => Promise<pg.PoolClient>;
+  const connect = recover === null ? connectOnce : () => connectAgain(connectOnce, recover);
+  const guarded = async (): Promise<pg.PoolClient> => {
+    if (transactionScope.getStore() === true) {
+      throw new Error(
+        'the outer db was used inside inTransaction: use the context that inTransaction hands over',
+      );
+    }
+    return connect();
+  };
+  const query = async (...parameters: unknown[]) => {
+    const client = await guarded();
+    try {
+      return await (client.query as (...all: unknown[]) => Promise<unknown>)(...parameters);
+    } finally {
+      client.release();
+    }
+  };
+  Object.assign(pool, { connect: guarded, query });
+}
+
+/**
+ * Connects, again and again while the connection is refused. Just after the database was killed `recover` may
+ * resolve an instant before anybody knows that it is gone, so one more try would not do.
+ */
+async function connectAgain(
+  connect: () => Promise<pg.PoolClient>,
+  recover: () => Promise<void>,
+): Promise<pg.PoolClient> {
+  const deadline = performance.now() + RECOVERY_MS;
+  for (;;) {
+    try {
+      return await connect();
+    } catch (error) {
+      const remainingMs = deadline - performance.now();
+      if (remainingMs <= 0 || !isConnectionRefused(error)) throw error;
+      const isRecovered = await Promise.race([recover().then(() => true), late(remainingMs)]);
+      if (!isRecovered) throw error;
+      await delay(RECOVERY_PAUSE_MS);
+    }
+  }
+}
+
+async function late(milliseconds: number): Promise<false> {
+  await delay(milliseconds, undefined, { ref: false });
+  return false;
+}
+
+function observeQueries(client: pg.PoolClient, options: DatabaseOptions): void {
+  const query = client.query.bind(client) as (...all: unknown[]) => Promise<unknown>;
+  const observed = async (...parameters: unknown[]) => {
+    const startedAt = performance.now();
+    let outcome: 'ok' | 'error' = 'error';
+    try {
+      const result = await query(...parameters);
+      outcome = 'ok';
+      return result;
+    } catch (error) {
+      reportFatal(error, options);
+      throw error;
+    } finally {
+      options.observeQuery((performance.now() - startedAt) / 1000, outcome);
+    }
+  };
+  Object.assign(client, { query: observed });
+}
+
+function reportFatal(error: unknown, options: DatabaseOptions): void {
+  if (error instanceof pg.DatabaseError && error.severity === 'FATAL') options.onFatal(error.code ?? 'FATAL');
+}
+
+/** Nobody is there, or whoever was there died while the connection was being made. */
+function isConnectionRefused(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.message === 'Connection terminated unexpectedly') return true;
+  const code = 'code' in error ? error.code : undefined;
+  return code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ECONNRESET';
+}

@@ -1,0 +1,130 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { AppError, type FieldError } from '#kernel/app-error.js';
+import type { Context } from '../context.js';
+import { isDatabaseUnavailable, isForeignKeyViolation } from '../database-errors.js';
+import { PROBLEM_MEDIA_TYPE, problemOf } from './problem.js';
+
+const UNAVAILABLE_RETRY_SECONDS = 5;
+
+/** Turns every failure into a problem document; unexpected ones are logged with stack and cause. */
+export function setErrorHandlers(server: FastifyInstance, ctx: Pick<Context, 'log' | 'metrics'>): void {
+  server.setErrorHandler((error, request, reply) => sendProblem(ctx, error, request, reply));
+  server.setNotFoundHandler((request, reply) =>
+    sendProblem(ctx, notFound(request, allowedMethods(server, request)), request, reply),
+  );
+}
+
+/** Methods that the path of a request answers to. */
+function allowedMethods(server: FastifyInstance, request: FastifyRequest): string[] {
+  const path = request.url.split('?')[0] ?? '/';
+  const patterns = routePatterns.get(server) ?? [];
+  const methods = patterns.filter(({ matches }) => matches.test(path)).map(({ method }) => method);
+  return [...new Set(methods)];
+}
+
+const routePatterns = new WeakMap<FastifyInstance, { method: string; matches: RegExp }[]>();
+
+/** Remembers the routes as they are added, so that a wrong method gets 405 with `Allow` instead of 404. */
+export function rememberRoutes(server: FastifyInstance): void {
+  const patterns: { method: string; matches: RegExp }[] = [];
+  routePatterns.set(server, patterns);
+  server.addHook('onRoute', ({ method, url }) => {
+    if (url.includes('*')) return;
+    const source = url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[^/]+/g, '[^/]+');
+    for (const name of [method].flat()) patterns.push({ method: name, matches: new RegExp(`^${source}/?$`) });
+  });
+}
+
+function notFound(request: FastifyRequest, allowed: string[]): AppError {
+  if (allowed.length === 0) return new AppError('not_found', 'There is nothing at this address.');
+  return new AppError(
+    'method_not_allowed',
+    `${request.method} is not possible here; ${allowed.join(', ')} is.`,
+    {
+      errors: allowed.map((method) => ({ path: 'method', message: method })),
+    },
+  );
+}
+
+function sendProblem(
+  ctx: Pick<Context, 'log' | 'metrics'>,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const expected = toAppError(error);
+  const problem = problemOf(expected, request.id);
+  ctx.metrics.httpErrors.inc({ route: request.routeOptions.url ?? 'unknown', code: problem.code });
+  if (expected.cause !== undefined || !(expected instanceof AppError)) {
+    const fields = { err: expected instanceof AppError ? expected.cause : error, requestId: request.id };
+    if (problem.status >= 500) ctx.log.error(fields, 'request failed');
+    else ctx.log.debug(fields, 'request refused');
+  }
+  if (expected instanceof AppError) setHeaders(expected, reply);
+  return reply.status(problem.status).type(PROBLEM_MEDIA_TYPE).serializer(JSON.stringify).send(problem);
+}
+
+function setHeaders(error: AppError, reply: FastifyReply): void {
+  if (error.retryAfterSeconds !== null)
+    reply.header('retry-after', String(Math.ceil(error.retryAfterSeconds)));
+  if (['unauthenticated', 'token_expired'].includes(error.code)) reply.header('www-authenticate', 'Bearer');
+  if (error.code === 'method_not_allowed')
+    reply.header('allow', error.errors.map(({ message }) => message).join(', '));
+}
+
+function toAppError(error: unknown): Error {
+  if (error instanceof AppError) return error;
+  if (hasZodFastifySchemaValidationErrors(error)) return validationError(error.validation);
+  if (isDatabaseUnavailable(error)) {
+    return new AppError('unavailable', 'The database cannot be reached at the moment. Please try again.', {
+      cause: error,
+      retryAfterSeconds: UNAVAILABLE_RETRY_SECONDS,
+    });
+  }
+  if (isForeignKeyViolation(error)) {
+    return new AppError('not_found', 'What this belongs to was deleted in the meantime.', { cause: error });
+  }
+  if (isFastifyError(error)) return fromFastify(error);
+  return error instanceof Error ? error : new Error('a value that is no error was thrown');
+}
+
+function validationError(issues: { instancePath: string; message?: string }[]): AppError {
+  const errors = issues.map((issue): FieldError => ({
+    path: issue.instancePath.replace(/^\//, '').replaceAll('/', '.'),
+    message: issue.message ?? 'is invalid',
+  }));
+  const first = errors[0];
+  const where = first === undefined || first.path === '' ? '' : `${first.path}: `;
+  return new AppError(
+    'validation_failed',
+    `The request is not valid. ${where}${first?.message ?? ''}`.trim(),
+    {
+      errors,
+    },
+  );
+}
+
+function isFastifyError(error: unknown): error is FastifyError {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number';
+}
+
+/** What the framework itself refuses: bodies that do not parse, are too large or of the wrong type. */
+function fromFastify(error: FastifyError): Error {
+  const status = error.statusCode ?? 500;
+  if (status === 408) return new AppError('request_timeout', 'The request took too long to arrive.');
+  if (status === 413)
+    return new AppError('payload_too_large', 'The request body is larger than this route takes.');
+  if (status === 415) {
+    return new AppError('unsupported_media_type', 'This route does not take a body of this Content-Type.');
+  }
+  return status < 500 ? new AppError('malformed', malformedDetail(error)) : error;
+}
+
+function malformedDetail(error: FastifyError): string {
+  if (error instanceof SyntaxError || error.code === 'FST_ERR_CTP_INVALID_JSON_BODY')
+    return 'The body is not valid JSON.';
+  if (error.code === 'FST_ERR_CTP_EMPTY_JSON_BODY')
+    return 'The body is empty; this route takes a JSON object.';
+  return 'The request is malformed.';
+}

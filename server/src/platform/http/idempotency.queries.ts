@@ -1,0 +1,49 @@
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import { idempotencyKeys } from '#db/schema/idempotency-keys.js';
+import type { Database } from '../database.js';
+
+export type IdempotencyRow = typeof idempotencyKeys.$inferSelect;
+
+/** Takes a key that is new, expired, or whose holder died. @returns whether it was taken */
+export async function claimIdempotencyKey(
+  db: Database,
+  claim: Pick<IdempotencyRow, 'scope' | 'keyHash' | 'requestHash' | 'lockedUntil' | 'expiresAt'>,
+  now: Date,
+): Promise<boolean> {
+  const rows = await db
+    .insert(idempotencyKeys)
+    .values(claim)
+    .onConflictDoUpdate({
+      target: [idempotencyKeys.scope, idempotencyKeys.keyHash],
+      set: { ...claim, status: null, response: null },
+      setWhere: sql`${idempotencyKeys.expiresAt} < ${now} or (${idempotencyKeys.status} is null and ${idempotencyKeys.lockedUntil} < ${now})`,
+    })
+    .returning({ scope: idempotencyKeys.scope });
+  return rows.length > 0;
+}
+
+export async function findIdempotencyKeyOrNull(
+  db: Database,
+  scope: string,
+  keyHash: string,
+): Promise<IdempotencyRow | null> {
+  const [row] = await db.select().from(idempotencyKeys).where(isKey(scope, keyHash));
+  return row ?? null;
+}
+
+export async function storeIdempotentResponse(
+  db: Database,
+  scope: string,
+  keyHash: string,
+  answer: { status: number; response: Uint8Array },
+): Promise<void> {
+  await db.update(idempotencyKeys).set(answer).where(isKey(scope, keyHash));
+}
+
+export async function deleteIdempotencyKey(db: Database, scope: string, keyHash: string): Promise<void> {
+  await db.delete(idempotencyKeys).where(and(isKey(scope, keyHash), isNull(idempotencyKeys.status)));
+}
+
+function isKey(scope: string, keyHash: string) {
+  return and(eq(idempotencyKeys.scope, scope), eq(idempotencyKeys.keyHash, keyHash));
+}

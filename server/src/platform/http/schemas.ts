@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { problemSchema } from './problem.js';
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Text that PostgreSQL and JSON can hold: no NUL and no lone surrogate. */
+export function text(options: { min?: number; max: number }) {
+  return z
+    .string()
+    .min(options.min ?? 0)
+    .max(options.max)
+    .refine(isStorableText, 'must not contain NUL characters or lone surrogates');
+}
+
+export function isStorableText(value: string): boolean {
+  return !value.includes('\u0000') && !LONE_SURROGATE.test(value);
+}
+
+const MAX_NAME_LENGTH = 300;
+
+/** A name as people give it: trimmed, and not empty. */
+export const nameSchema = text({ max: MAX_NAME_LENGTH })
+  .transform((value) => value.trim())
+  .refine((value) => value !== '', 'must not be empty');
+
+export const idSchema = z.uuid();
+export const instantSchema = z.iso.datetime();
+
+/** Ids in paths are plain strings: a malformed one is `not_found`, as an unknown one is. */
+export const pathId = z.string();
+
+const MAX_METADATA_BYTES = 16 * 1024;
+const MAX_METADATA_DEPTH = 5;
+
+export const metadataSchema = z
+  .record(z.string(), z.unknown())
+  .refine(
+    (value) => isStorableJson(value, 0),
+    'must not contain NUL characters, lone surrogates or deep nesting',
+  )
+  .refine((value) => JSON.stringify(value).length <= MAX_METADATA_BYTES, 'must not exceed 16 KiB of JSON');
+
+function isStorableJson(value: unknown, depth: number): boolean {
+  if (typeof value === 'string') return isStorableText(value);
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth >= MAX_METADATA_DEPTH) return false;
+  return Object.entries(value).every(([key, item]) => isStorableText(key) && isStorableJson(item, depth + 1));
+}
+
+const MAX_LIST_LIMIT = 100;
+const DEFAULT_LIST_LIMIT = 20;
+const MAX_CURSOR_LENGTH = 300;
+
+/** Query parameters of every list. */
+export const listQuery = {
+  limit: z.coerce.number().int().min(1).max(MAX_LIST_LIMIT).default(DEFAULT_LIST_LIMIT),
+  cursor: z.string().max(MAX_CURSOR_LENGTH).optional(),
+};
+
+export function listOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ data: z.array(item), nextCursor: z.string().nullable() });
+}
+
+/** The problems that any route may answer with, for the OpenAPI document. */
+export const problems = {
+  '4xx': problemSchema,
+  '5xx': problemSchema,
+};

@@ -1,0 +1,66 @@
+import type { z } from 'zod';
+import type { Context } from '../context.js';
+
+/** One place for what a kind of job is: its name, its payload's schema and its retry policy. */
+export interface JobDefinition<Payload> {
+  type: string;
+  payload: z.ZodType<Payload>;
+  /** Lower runs first. */
+  priority: number;
+  maxAttempts: number;
+  /** One attempt is aborted after this long, and counts as failed. */
+  timeoutMs: number;
+  /** Before the second attempt; doubles from then on, with full jitter. */
+  backoffMs: number;
+}
+
+export interface JobProgress {
+  stage: string;
+  done: number;
+  total: number;
+}
+
+export interface JobFailure {
+  code: string;
+  message: string;
+}
+
+/** The attempt that a handler runs in. */
+export interface RunningJob {
+  id: string;
+  projectId: string | null;
+  attempt: number;
+  reportProgress(progress: JobProgress): Promise<void>;
+  /**
+   * Locks the job's row in the transaction `tx`, so that the transaction commits only while this attempt still
+   * holds the lease.
+   * @throws LeaseLostError when another attempt has taken over or the job was cancelled or deleted
+   */
+  fence(tx: Pick<Context, 'db'>): Promise<void>;
+}
+
+export interface JobHandler<Payload> {
+  /** Runs at least once, so it is idempotent. */
+  run(ctx: Context, job: RunningJob, payload: Payload, signal: AbortSignal): Promise<void>;
+  /** Runs in the transaction that ends the job as failed or cancelled. */
+  ended(
+    tx: Context,
+    payload: Payload,
+    end: { status: 'failed' | 'cancelled'; failure: JobFailure },
+  ): Promise<void>;
+}
+
+export type HandlersFor<Catalog> = {
+  [Type in keyof Catalog]: Catalog[Type] extends JobDefinition<infer Payload> ? JobHandler<Payload> : never;
+};
+
+export class LeaseLostError extends Error {
+  constructor() {
+    super('the job is no longer held by this attempt');
+    this.name = 'LeaseLostError';
+  }
+}
+
+export function defineJob<Payload>(definition: JobDefinition<Payload>): JobDefinition<Payload> {
+  return definition;
+}

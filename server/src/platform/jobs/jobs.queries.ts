@@ -1,0 +1,148 @@
+import { and, asc, eq, inArray, lt, lte, sql } from 'drizzle-orm';
+import { jobs } from '#db/schema/jobs.js';
+import type { Database } from '../database.js';
+import type { JobFailure, JobProgress } from './define-job.js';
+
+export type JobRow = typeof jobs.$inferSelect;
+
+/** Which attempt of which job, held by whom: every write of a running job is fenced by it. */
+export interface Lease {
+  jobId: string;
+  workerId: string;
+  attempt: number;
+}
+
+export async function insertJob(
+  db: Database,
+  job: Pick<
+    typeof jobs.$inferInsert,
+    'id' | 'projectId' | 'type' | 'payload' | 'priority' | 'maxAttempts' | 'runAt' | 'dedupeKey'
+  >,
+): Promise<string | null> {
+  const [row] = await db.insert(jobs).values(job).onConflictDoNothing().returning({ id: jobs.id });
+  return row?.id ?? null;
+}
+
+/** Takes the next job that is due, passing over rows that another worker is taking. */
+export async function claimJob(
+  db: Database,
+  claim: { workerId: string; types: string[]; now: Date; leaseUntil: Date },
+): Promise<JobRow | null> {
+  const next = db
+    .select({ id: jobs.id })
+    .from(jobs)
+    .where(and(eq(jobs.status, 'queued'), lte(jobs.runAt, claim.now), inArray(jobs.type, claim.types)))
+    .orderBy(asc(jobs.priority), asc(jobs.runAt), asc(jobs.id))
+    .limit(1)
+    .for('update', { skipLocked: true });
+  const [row] = await db
+    .update(jobs)
+    .set({
+      status: 'running',
+      attempts: sql`${jobs.attempts} + 1`,
+      lockedBy: claim.workerId,
+      lockedUntil: claim.leaseUntil,
+    })
+    .where(eq(jobs.id, sql`(${next})`))
+    .returning();
+  return row ?? null;
+}
+
+/** @returns `held`, `cancel` when somebody asked for it, or `lost` */
+export async function extendLease(
+  db: Database,
+  lease: Lease,
+  leaseUntil: Date,
+): Promise<'held' | 'cancel' | 'lost'> {
+  const [row] = await db
+    .update(jobs)
+    .set({ lockedUntil: leaseUntil })
+    .where(isHeld(lease))
+    .returning({ cancelRequestedAt: jobs.cancelRequestedAt });
+  if (row === undefined) return 'lost';
+  return row.cancelRequestedAt === null ? 'held' : 'cancel';
+}
+
+export async function lockHeldJob(db: Database, lease: Lease): Promise<boolean> {
+  const rows = await db
+    .select({ cancelRequestedAt: jobs.cancelRequestedAt })
+    .from(jobs)
+    .where(isHeld(lease))
+    .for('update');
+  return rows[0]?.cancelRequestedAt === null;
+}
+
+export async function updateJobProgress(db: Database, lease: Lease, progress: JobProgress): Promise<void> {
+  await db.update(jobs).set({ progress }).where(isHeld(lease));
+}
+
+export async function finishJob(
+  db: Database,
+  lease: Lease,
+  end: { status: 'succeeded' | 'failed' | 'cancelled'; failure: JobFailure | null; now: Date },
+): Promise<boolean> {
+  const rows = await db
+    .update(jobs)
+    .set({ status: end.status, error: end.failure, finishedAt: end.now, lockedBy: null, lockedUntil: null })
+    .where(isHeld(lease))
+    .returning({ id: jobs.id });
+  return rows.length > 0;
+}
+
+/** Puts a job back: after a failure for its next attempt, or at once and uncounted when its worker stops. */
+export async function requeueJob(
+  db: Database,
+  lease: Lease,
+  retry: { runAt: Date; failure: JobFailure | null; isCounted: boolean },
+): Promise<void> {
+  await db
+    .update(jobs)
+    .set({
+      status: 'queued',
+      runAt: retry.runAt,
+      error: retry.failure,
+      lockedBy: null,
+      lockedUntil: null,
+      attempts: retry.isCounted ? sql`${jobs.attempts}` : sql`${jobs.attempts} - 1`,
+    })
+    .where(isHeld(lease));
+}
+
+export function listExpiredJobs(db: Database, now: Date): Promise<JobRow[]> {
+  return db
+    .select()
+    .from(jobs)
+    .where(and(eq(jobs.status, 'running'), lt(jobs.lockedUntil, now)))
+    .limit(100);
+}
+
+/** Queued jobs with this key end at once and are returned; a running one is asked to stop. */
+export async function cancelJobs(db: Database, dedupeKey: string, now: Date): Promise<JobRow[]> {
+  await db
+    .update(jobs)
+    .set({ cancelRequestedAt: now })
+    .where(and(eq(jobs.dedupeKey, dedupeKey), eq(jobs.status, 'running')));
+  return db
+    .update(jobs)
+    .set({ status: 'cancelled', finishedAt: now })
+    .where(and(eq(jobs.dedupeKey, dedupeKey), eq(jobs.status, 'queued')))
+    .returning();
+}
+
+export function countJobs(
+  db: Database,
+): Promise<{ type: string; status: JobRow['status']; count: number }[]> {
+  return db
+    .select({ type: jobs.type, status: jobs.status, count: sql<number>`count(*)::int` })
+    .from(jobs)
+    .groupBy(jobs.type, jobs.status);
+}
+
+function isHeld(lease: Lease) {
+  return and(
+    eq(jobs.id, lease.jobId),
+    eq(jobs.status, 'running'),
+    eq(jobs.lockedBy, lease.workerId),
+    eq(jobs.attempts, lease.attempt),
+  );
+}

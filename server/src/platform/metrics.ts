@@ -1,0 +1,61 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+const SECONDS_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** The process's metrics, in a registry of their own so that tests and several servers do not share counts. */
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    httpSeconds: new Histogram({
+      name: 'botbase_http_request_duration_seconds',
+      help: 'Time to answer a request, by route pattern and status.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: SECONDS_BUCKETS,
+      registers,
+    }),
+    httpErrors: new Counter({
+      name: 'botbase_http_errors_total',
+      help: 'Answers with status 400 or above, by route pattern and problem code.',
+      labelNames: ['route', 'code'],
+      registers,
+    }),
+    databaseSeconds: new Histogram({
+      name: 'botbase_database_query_duration_seconds',
+      help: 'Time of a statement as its caller waits for it.',
+      labelNames: ['outcome'],
+      buckets: SECONDS_BUCKETS,
+      registers,
+    }),
+    retrievalSeconds: new Histogram({
+      name: 'botbase_retrieval_duration_seconds',
+      help: 'Time to find passages, by leg.',
+      labelNames: ['leg'],
+      buckets: SECONDS_BUCKETS,
+      registers,
+    }),
+    answers: new Counter({
+      name: 'botbase_answers_total',
+      help: 'Answers given, by outcome.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    jobs: new Gauge({
+      name: 'botbase_jobs',
+      help: 'Jobs by type and state, counted at each scrape.',
+      labelNames: ['type', 'status'],
+      registers,
+    }),
+    jobSeconds: new Histogram({
+      name: 'botbase_job_duration_seconds',
+      help: 'Time of one attempt at a job, by type and outcome.',
+      labelNames: ['type', 'outcome'],
+      buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1800],
+      registers,
+    }),
+  };
+}

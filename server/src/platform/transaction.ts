@@ -1,0 +1,34 @@
+import { PgTransaction } from 'drizzle-orm/pg-core';
+import type { Context } from './context.js';
+import { runInsideTransaction } from './database.js';
+import { isSerializationFailure } from './database-errors.js';
+
+type TransactionContext = Pick<Context, 'db' | 'afterCommit'>;
+
+const MAX_TRIES = 3;
+
+/**
+ * Runs `act` in a transaction with a context whose `db` is the transaction and whose `afterCommit` collects:
+ * tasks run after the outermost commit only. Inside a transaction it makes a savepoint. A deadlock or
+ * serialization failure is tried again, so `act` has no effects but SQL and `afterCommit`.
+ */
+export async function inTransaction<C extends TransactionContext, T>(ctx: C, act: (tx: C) => Promise<T>): Promise<T> {
+  const isNested = ctx.db instanceof PgTransaction;
+  for (let tries = 1; ; tries += 1) {
+    const tasks: (() => void)[] = [];
+    const afterCommit = (task: () => void) => void tasks.push(task);
+    let result: T;
+    try {
+      result = await ctx.db.transaction((db) =>
+        runInsideTransaction(() => act({ ...ctx, db, afterCommit })),
+      );
+    } catch (error) {
+      // A savepoint keeps the snapshot and the locks that were in the way: only the whole can be tried again.
+      if (isNested || tries >= MAX_TRIES || !isSerializationFailure(error)) throw error;
+      continue;
+    }
+    // A savepoint's tasks wait on with those of the transaction around it; those of a rolled-back one are gone.
+    for (const task of tasks) ctx.afterCommit(task);
+    return result;
+  }
+}

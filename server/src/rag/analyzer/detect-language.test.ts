@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { detectLanguage } from './detect-language.js';
+
+describe('detectLanguage', () => {
+  it.each([
+    ['en', 'How can I return an order that I no longer want?'],
+    ['de', 'Wie lange dauert die Lieferung nach Österreich?'],
+    ['fr', 'Quels sont les délais de livraison pour la Belgique ?'],
+    ['ru', 'Как вернуть товар, который мне не подошёл?'],
+    ['el', 'Πόσο διαρκεί η παράδοση;'],
+    ['zh', '退货期限是多久？'],
+    ['ja', '返品の期限はいつですか？'],
+    ['ko', '반품 기한은 언제까지입니까?'],
+    ['th', 'คืนสินค้าได้ภายในกี่วัน'],
+    ['ar', 'ما هي مدة التوصيل إلى المدينة؟'],
+    ['hi', 'मैं अपना ऑर्डर कैसे वापस कर सकता हूँ?'],
+    ['km', 'តើខ្ញុំអាចប្រគល់ទំនិញវិញបានទេ'],
+  ])('knows %s', (language, text) => {
+    expect(detectLanguage(text)).toBe(language);
+  });
+
+  it('does not guess without letters, and looks past code and addresses', () => {
+    expect(detectLanguage('')).toBe('und');
+    expect(detectLanguage('12 + 30 = 42 !!!')).toBe('und');
+    expect(detectLanguage('`const x` https://example.com/the/an/of')).toBe('und');
+    expect(detectLanguage('```\nif the that this\n```\nDie Lieferung dauert drei Tage.')).toBe('de');
+  });
+
+  it('takes Chinese with English names for Chinese', () => {
+    expect(detectLanguage('请问 iPhone 15 Pro 的保修期是多久？可以延长吗？')).toBe('zh');
+  });
+
+  it('looks at the start of a long text only', () => {
+    expect(
+      detectLanguage(`${'This is the text of the page. '.repeat(200)}${'退货期限'.repeat(50_000)}`),
+    ).toBe('en');
+  });
+});

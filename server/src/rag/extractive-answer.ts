@@ -1,0 +1,193 @@
+import { analyzeQueryWords, analyzeText } from './analyzer/analyze.js';
+import { answerCandidates } from './answer-candidates.js';
+import type { AnswerCandidate } from './answer-candidates.js';
+import { createCitationChecker } from './citations.js';
+import type { PromptPassage } from './passages.js';
+
+/** Sentences are looked for in the best passages only. */
+const PASSAGES = 5;
+const MOST_SENTENCES = 3;
+/**
+ * The share of the question's weight below which nothing is an answer. Lower for Chinese and Japanese, where pairs
+ * of characters that span two words stand in no text.
+ */
+const LEAST_COVERAGE = 0.25;
+const LEAST_COVERAGE_BY_CHARACTERS = 0.2;
+const LANGUAGES_BY_CHARACTERS = new Set(['zh', 'ja', 'ko']);
+/** From this coverage on no further sentence is wanted; what one must add, and how near it must be to the best. */
+const FULL_COVERAGE = 0.8;
+const LEAST_GAIN = 0.1;
+const NEAR_BEST = 0.75;
+
+const BIGRAM_WEIGHT = 0.15;
+const PASSAGE_WEIGHT = 0.6;
+const REPETITION_PENALTY = 0.3;
+const NEW_WORDS = 3;
+
+/** What a question's word counts when it stands not in the sentence, but in a like form or above it. */
+const PREFIX_SHARE = 0.5;
+const PREFIX_CHARACTERS = 4;
+const NEAR_SHARE = 0.7;
+const FAR_SHARE = 0.4;
+
+interface QuestionWord {
+  forms: readonly string[];
+  weight: number;
+}
+
+interface Scored {
+  candidate: AnswerCandidate;
+  /** Share of each question word that the sentence covers, 0 to 1. */
+  shares: number[];
+  coverage: number;
+  score: number;
+}
+
+/**
+ * Answers without a model: the one to three sentences of the passages that cover most of the question, each
+ * followed by ` [n]`; `''` when none fits. A sentence counts by the idf of the question's words in it (in the
+ * heading or question above it: less), by its word pairs, and by the score of its passage. Every marker passes
+ * `createCitationChecker`. @param language ISO 639-1 code of the question, or `und`.
+ */
+export function composeExtractiveAnswer(
+  question: string,
+  passages: readonly PromptPassage[],
+  language: string,
+): string {
+  const best = passages.toSorted((a, b) => b.score - a.score).slice(0, PASSAGES);
+  const candidates = best.flatMap((passage) => answerCandidates(passage, language));
+  const words = weighQuestion(question, candidates, language);
+  const topScore = best[0]?.score ?? 0;
+  const scored = candidates
+    .map((candidate) => scoreCandidate(candidate, words, topScore))
+    .filter(({ coverage }) => coverage > 0)
+    .toSorted((a, b) => b.score - a.score);
+  return writeAnswer(chooseSentences(scored, words, best, language));
+}
+
+function weighQuestion(
+  question: string,
+  candidates: readonly AnswerCandidate[],
+  language: string,
+): QuestionWord[] {
+  const sentences = candidates.map(({ terms }) => new Set(terms));
+  return analyzeQueryWords(question, [language]).map((forms) => {
+    const frequency = sentences.filter((terms) => forms.some((form) => terms.has(form))).length;
+    const weight = Math.log(1 + (sentences.length - frequency + 0.5) / (frequency + 0.5));
+    return { forms, weight };
+  });
+}
+
+function scoreCandidate(
+  candidate: AnswerCandidate,
+  words: readonly QuestionWord[],
+  topScore: number,
+): Scored {
+  const own = new Set(candidate.terms);
+  const prefixes = new Set(
+    candidate.terms
+      .filter((term) => term.length > PREFIX_CHARACTERS)
+      .map((term) => term.slice(0, PREFIX_CHARACTERS)),
+  );
+  const shares = words.map(({ forms }) => {
+    if (forms.some((form) => own.has(form))) return 1;
+    if (forms.some((form) => candidate.nearTerms.has(form))) return NEAR_SHARE;
+    const hasPrefix = forms.some(
+      (form) => form.length > PREFIX_CHARACTERS && prefixes.has(form.slice(0, PREFIX_CHARACTERS)),
+    );
+    if (hasPrefix) return PREFIX_SHARE;
+    return forms.some((form) => candidate.farTerms.has(form)) ? FAR_SHARE : 0;
+  });
+  const coverage = coveredShare(words, shares);
+  const asked = new Set(words.flatMap(({ forms }) => forms));
+  const newWords = [...own].filter((term) => !asked.has(term)).length;
+  const repeats = newWords < NEW_WORDS && shares.filter((share) => share === 1).length > newWords;
+  const score =
+    coverage +
+    BIGRAM_WEIGHT * pairShare(words, candidate.terms) +
+    PASSAGE_WEIGHT * (topScore > 0 ? candidate.passage.score / topScore : 0) -
+    (repeats ? REPETITION_PENALTY : 0);
+  return { candidate, shares, coverage, score };
+}
+
+function coveredShare(words: readonly QuestionWord[], shares: readonly number[]): number {
+  let covered = 0;
+  let total = 0;
+  for (const [index, { weight }] of words.entries()) {
+    covered += weight * (shares[index] ?? 0);
+    total += weight;
+  }
+  return total === 0 ? 0 : covered / total;
+}
+
+/** How much of the question's neighbouring words are neighbours in the sentence too. */
+function pairShare(words: readonly QuestionWord[], terms: readonly string[]): number {
+  const pairs = new Set(terms.slice(1).map((term, index) => `${terms[index]} ${term}`));
+  let matched = 0;
+  let total = 0;
+  for (const [index, { forms, weight }] of words.slice(1).entries()) {
+    const previous = words[index]!;
+    const pairWeight = Math.min(weight, previous.weight);
+    total += pairWeight;
+    if (previous.forms.some((first) => forms.some((second) => pairs.has(`${first} ${second}`)))) {
+      matched += pairWeight;
+    }
+  }
+  return total === 0 ? 0 : matched / total;
+}
+
+/** The best sentence, then others as long as they cover what is still open. */
+function chooseSentences(
+  scored: readonly Scored[],
+  words: readonly QuestionWord[],
+  passages: readonly PromptPassage[],
+  language: string,
+): AnswerCandidate[] {
+  const chosen: AnswerCandidate[] = [];
+  let shares: number[] = words.map(() => 0);
+  let coverage = 0;
+  const least = LANGUAGES_BY_CHARACTERS.has(language) ? LEAST_COVERAGE_BY_CHARACTERS : LEAST_COVERAGE;
+  for (const { candidate, shares: own, score } of scored) {
+    if (chosen.length > 0 && score < NEAR_BEST * (scored[0]?.score ?? 0)) break;
+    const together = shares.map((share, index) => Math.max(share, own[index] ?? 0));
+    const gain = coveredShare(words, together) - coverage;
+    if (gain < (chosen.length === 0 ? least : LEAST_GAIN)) continue;
+    if (isKnown(candidate, chosen, language)) continue;
+    const next = inReadingOrder([...chosen, candidate]);
+    if (!keepsMarkers(writeAnswer(next), passages, language)) continue;
+    chosen.splice(0, chosen.length, ...next);
+    shares = together;
+    coverage += gain;
+    if (chosen.length === MOST_SENTENCES || coverage >= FULL_COVERAGE) break;
+  }
+  return chosen;
+}
+
+function isKnown(candidate: AnswerCandidate, chosen: readonly AnswerCandidate[], language: string): boolean {
+  const known = new Set(chosen.flatMap(({ text }) => analyzeText(text, language)));
+  return candidate.terms.every((term) => known.has(term));
+}
+
+/** Sentences of one passage stand as they do there, beside the best of them. */
+function inReadingOrder(candidates: readonly AnswerCandidate[]): AnswerCandidate[] {
+  const passages = [...new Set(candidates.map(({ passage }) => passage))];
+  return passages.flatMap((passage) =>
+    candidates
+      .filter((candidate) => candidate.passage === passage)
+      .toSorted((a, b) => a.position - b.position),
+  );
+}
+
+function writeAnswer(candidates: readonly AnswerCandidate[]): string {
+  return candidates.map(({ text, passage }) => `${text} [${passage.number}]`).join(' ');
+}
+
+function keepsMarkers(answer: string, passages: readonly PromptPassage[], language: string): boolean {
+  const checker = createCitationChecker(passages, language);
+  const checked = checker.push(answer).text + checker.end().text;
+  return countMarkers(checked) === countMarkers(answer);
+}
+
+function countMarkers(text: string): number {
+  return text.match(/\[\d+\]/gu)?.length ?? 0;
+}

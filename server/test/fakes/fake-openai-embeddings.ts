@@ -1,0 +1,57 @@
+import type { ServerResponse } from 'node:http';
+
+import { z } from 'zod';
+
+import { embedByWords, wordsOf } from './fake-embeddings.js';
+import type { FakeOpenAIMode, FakeOpenAIOptions } from './fake-openai-options.js';
+
+const requestSchema = z.object({
+  model: z.string().optional(),
+  input: z.union([z.string(), z.array(z.string())]),
+  dimensions: z.number().optional(),
+});
+
+interface EmbeddingItem {
+  object: 'embedding';
+  index: number;
+  embedding: number[];
+}
+
+/** Answers POST /v1/embeddings with vectors by words; `too_few` and the like change the right reply. */
+export function sendEmbeddings(
+  body: Record<string, unknown>,
+  response: ServerResponse,
+  mode: FakeOpenAIMode,
+  options: FakeOpenAIOptions,
+): void {
+  const { model, input, dimensions = options.dimensions } = requestSchema.parse(body);
+  const texts = typeof input === 'string' ? [input] : input;
+  const items = texts.map((text, index): EmbeddingItem => ({
+    object: 'embedding',
+    index,
+    embedding: embedByWords(text, mode === 'wrong_dimension' ? dimensions + 1 : dimensions),
+  }));
+  const tokens = texts.reduce((sum, text) => sum + wordsOf(text).length, 0);
+  const reply = JSON.stringify({
+    object: 'list',
+    model,
+    data: spoilItems(items, mode),
+    usage: { prompt_tokens: tokens, total_tokens: tokens },
+  });
+  response.writeHead(200, { 'content-type': 'application/json' }).end(spoilReply(reply, mode));
+}
+
+function spoilItems(items: EmbeddingItem[], mode: FakeOpenAIMode): EmbeddingItem[] {
+  if (mode === 'too_few') return items.slice(1);
+  if (mode === 'reordered') return items.toReversed();
+  if (mode === 'repeated_index') return items.map((item) => ({ ...item, index: 0 }));
+  return items;
+}
+
+/** Python servers write NaN as it is, which is no JSON; 1e39 is finite in 64 bits and infinite in 32. */
+function spoilReply(reply: string, mode: FakeOpenAIMode): string {
+  if (mode === 'nan') return reply.replace(/"embedding":\[[^,\]]+/, '"embedding":[NaN');
+  if (mode === 'infinite') return reply.replace(/"embedding":\[[^,\]]+/, '"embedding":[1e39');
+  if (mode === 'bad_json') return reply.slice(0, -1);
+  return reply;
+}

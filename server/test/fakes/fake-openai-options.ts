@@ -1,0 +1,56 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+import type { FakeMessage } from './fake-answer.js';
+import type { TokenGate } from './token-gate.js';
+
+/**
+ * What the fake does with a request. `hang`: no reply at all; `reset`: the socket breaks before a reply. The rest
+ * of the first group is for every route, the others for chat or for embeddings.
+ */
+export type FakeOpenAIMode =
+  | 'normal'
+  | 'rate_limited'
+  | 'server_error'
+  | 'unauthorized'
+  | 'hang'
+  | 'reset'
+  | 'html'
+  | 'bad_json'
+  // Chat: the reply begins and then…
+  | 'hang_before_first_token'
+  | 'hang_between_tokens'
+  | 'cut'
+  | 'no_finish'
+  | 'error_event'
+  | 'null_deltas'
+  | 'split_bytes'
+  // Embeddings
+  | 'wrong_dimension'
+  | 'nan'
+  | 'infinite'
+  | 'too_few'
+  | 'repeated_index'
+  | 'reordered';
+
+export interface FakeOpenAIOptions {
+  /** A function chooses by request; `call` counts all requests from 1, with GET /models. */
+  mode: FakeOpenAIMode | ((request: RecordedRequest, call: number) => FakeOpenAIMode);
+  reply: (messages: readonly FakeMessage[]) => string;
+  finishReason: string;
+  /** The value of the header, in seconds or as a date; null: no such header. */
+  retryAfter: string | null;
+  /** For models whose request names no `dimensions`. */
+  dimensions: number;
+  /** Null: tokens come as fast as they are read. */
+  tokenGate: TokenGate | null;
+}
+
+export interface RecordedRequest {
+  method: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  /** The parsed JSON; an empty object where there was none. */
+  body: Record<string, unknown>;
+  /** The client left before the reply was complete. */
+  aborted: boolean;
+}

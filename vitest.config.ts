@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const shared = {
+  resolve: { conditions: ['botbase-source'] },
+  ssr: { resolve: { conditions: ['botbase-source'] } },
+};
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        ...shared,
+        test: {
+          name: 'unit',
+          root: 'server',
+          include: ['src/{kernel,rag}/**/*.test.ts', 'src/**/*.unit.test.ts'],
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'feature',
+          root: 'server',
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: ['src/{kernel,rag}/**', 'src/**/*.unit.test.ts'],
+          globalSetup: [fileURLToPath(new URL('server/test/global-setup.ts', import.meta.url))],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
