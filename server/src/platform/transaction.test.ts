@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type TestContext, createTestContext } from '#test/create-test-context.js';
+import { createGate } from '#test/gate.js';
 import type { Context } from './context.js';
-import { sqlStateOf } from './database-errors.js';
 import { inTransaction } from './transaction.js';
 
 let test: TestContext;
@@ -20,7 +20,8 @@ beforeEach(async () => {
 
 afterAll(() => test.close());
 
-const insert = ({ db }: Pick<Context, 'db'>, id: number) => db.execute(sql`insert into notes (id) values (${id})`);
+const insert = ({ db }: Pick<Context, 'db'>, id: number) =>
+  db.execute(sql`insert into notes (id) values (${id})`);
 
 async function storedIds(): Promise<unknown[]> {
   const { rows } = await ctx.db.execute(sql`select id from notes order by id`);
@@ -29,7 +30,9 @@ async function storedIds(): Promise<unknown[]> {
 
 /** Throws in SQL as a server does when transactions cannot be put in an order (40001) or wait in a circle (40P01). */
 const raise = ({ db }: Pick<Context, 'db'>, sqlState: string) =>
-  db.execute(sql.raw(`do $$ begin raise exception using errcode = '${sqlState}', message = 'as asked'; end $$`));
+  db.execute(
+    sql.raw(`do $$ begin raise exception using errcode = '${sqlState}', message = 'as asked'; end $$`),
+  );
 
 describe('inTransaction', () => {
   it('commits what was written and gives back the result', async () => {
@@ -59,7 +62,7 @@ describe('inTransaction', () => {
         await insert(nested, 2);
         await insert(nested, 1);
       });
-      expect(await inner.catch(sqlStateOf)).toBe('23505');
+      await expect(inner).rejects.toMatchObject({ cause: { code: '23505' } });
       await inTransaction(tx, (nested) => insert(nested, 3));
     });
     expect(await storedIds()).toEqual([1, 3]);
@@ -144,7 +147,8 @@ describe('afterCommit', () => {
 });
 
 describe('the outer context inside a transaction', () => {
-  const clearMessage = 'the outer db was used inside inTransaction: use the context that inTransaction hands over';
+  const clearMessage =
+    'the outer db was used inside inTransaction: use the context that inTransaction hands over';
   const message = (error: unknown): string => {
     const cause = error instanceof Error ? error.cause : undefined;
     return error instanceof Error ? `${error.message} ${cause instanceof Error ? cause.message : ''}` : '';
@@ -163,32 +167,35 @@ describe('the outer context inside a transaction', () => {
   });
 
   it('is free again afterwards, also for whoever runs meanwhile', async () => {
-    const { promise: meanwhile, resolve: letGo } = Promise.withResolvers<void>();
+    const gate = createGate();
     const acted = inTransaction(ctx, async (tx) => {
       await insert(tx, 1);
-      await meanwhile;
+      await gate.passed;
     });
     const other = insert(ctx, 2);
-    letGo();
+    gate.open();
     await Promise.all([acted, other]);
     expect(await storedIds()).toEqual([1, 2]);
   });
 });
 
 describe('transactions that a server has given up', () => {
-  it.each(['40001', '40P01'])('are tried again after %s, with the tasks of the last try alone', async (sqlState) => {
-    const seen: number[] = [];
-    let tries = 0;
-    await inTransaction(ctx, async (tx) => {
-      tries += 1;
-      const thisTry = tries;
-      tx.afterCommit(() => void seen.push(thisTry));
-      await insert(tx, thisTry);
-      if (thisTry < 3) await raise(tx, sqlState);
-    });
-    expect(seen).toEqual([3]);
-    expect(await storedIds()).toEqual([3]);
-  });
+  it.each(['40001', '40P01'])(
+    'are tried again after %s, with the tasks of the last try alone',
+    async (sqlState) => {
+      const seen: number[] = [];
+      let tries = 0;
+      await inTransaction(ctx, async (tx) => {
+        tries += 1;
+        const thisTry = tries;
+        tx.afterCommit(() => void seen.push(thisTry));
+        await insert(tx, thisTry);
+        if (thisTry < 3) await raise(tx, sqlState);
+      });
+      expect(seen).toEqual([3]);
+      expect(await storedIds()).toEqual([3]);
+    },
+  );
 
   it('are tried three times at most', async () => {
     let tries = 0;
@@ -196,7 +203,7 @@ describe('transactions that a server has given up', () => {
       tries += 1;
       await raise(tx, '40001');
     });
-    expect(await acted.catch(sqlStateOf)).toBe('40001');
+    await expect(acted).rejects.toMatchObject({ cause: { code: '40001' } });
     expect(tries).toBe(3);
   });
 
@@ -220,25 +227,28 @@ describe('transactions that a server has given up', () => {
       await insert(tx, 1);
       await insert(tx, 1);
     });
-    expect(await acted.catch(sqlStateOf)).toBe('23505');
+    await expect(acted).rejects.toMatchObject({ cause: { code: '23505' } });
     expect(tries).toBe(1);
   });
 
-  it.runIf(process.env['TEST_DATABASE_URL'])('end well when two of them really lock each other out', async () => {
-    await insert(ctx, 1);
-    await insert(ctx, 2);
-    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
-    const update = ({ db }: Pick<Context, 'db'>, id: number, note: string) =>
-      db.execute(sql`update notes set note = coalesce(note, '') || ${note} where id = ${id}`);
-    const crossing = (mine: 0 | 1, note: string) =>
-      inTransaction(ctx, async (tx) => {
-        await update(tx, mine + 1, note);
-        gates[mine].resolve();
-        await gates[1 - mine]?.promise;
-        await update(tx, 2 - mine, note);
-      });
-    await Promise.all([crossing(0, 'a'), crossing(1, 'b')]);
-    const { rows } = await ctx.db.execute<{ note: string }>(sql`select note from notes`);
-    expect(rows.map(({ note }) => [...note].toSorted().join(''))).toEqual(['ab', 'ab']);
-  });
+  it.runIf(process.env['TEST_DATABASE_URL'])(
+    'end well when two of them really lock each other out',
+    async () => {
+      await insert(ctx, 1);
+      await insert(ctx, 2);
+      const gates = [createGate(), createGate()] as const;
+      const update = ({ db }: Pick<Context, 'db'>, id: number, note: string) =>
+        db.execute(sql`update notes set note = coalesce(note, '') || ${note} where id = ${id}`);
+      const crossing = (mine: 0 | 1, note: string) =>
+        inTransaction(ctx, async (tx) => {
+          await update(tx, mine + 1, note);
+          gates[mine].open();
+          await gates[1 - mine]?.passed;
+          await update(tx, 2 - mine, note);
+        });
+      await Promise.all([crossing(0, 'a'), crossing(1, 'b')]);
+      const { rows } = await ctx.db.execute<{ note: string }>(sql`select note from notes`);
+      expect(rows.map(({ note }) => [...note].toSorted().join(''))).toEqual(['ab', 'ab']);
+    },
+  );
 });

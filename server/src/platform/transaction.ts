@@ -12,16 +12,17 @@ const MAX_TRIES = 3;
  * tasks run after the outermost commit only. Inside a transaction it makes a savepoint. A deadlock or
  * serialization failure is tried again, so `act` has no effects but SQL and `afterCommit`.
  */
-export async function inTransaction<C extends TransactionContext, T>(ctx: C, act: (tx: C) => Promise<T>): Promise<T> {
+export async function inTransaction<C extends TransactionContext, T>(
+  ctx: C,
+  act: (tx: C) => Promise<T>,
+): Promise<T> {
   const isNested = ctx.db instanceof PgTransaction;
   for (let tries = 1; ; tries += 1) {
     const tasks: (() => void)[] = [];
     const afterCommit = (task: () => void) => void tasks.push(task);
     let result: T;
     try {
-      result = await ctx.db.transaction((db) =>
-        runInsideTransaction(() => act({ ...ctx, db, afterCommit })),
-      );
+      result = await ctx.db.transaction((db) => runInsideTransaction(() => act({ ...ctx, db, afterCommit })));
     } catch (error) {
       // A savepoint keeps the snapshot and the locks that were in the way: only the whole can be tried again.
       if (isNested || tries >= MAX_TRIES || !isSerializationFailure(error)) throw error;

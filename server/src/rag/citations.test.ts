@@ -118,4 +118,16 @@ describe('createCitationChecker', () => {
     expect(text).toBe(sentence.replace('[2]', '[1]').repeat(300));
     expect(citations).toHaveLength(1);
   });
+
+  it.each([
+    ['five years', true],
+    ['5 years', true],
+    ['nine years', false],
+    ['9 years', false],
+  ])('holds numbers that are written out to their value: %s', (duration, isFound) => {
+    const text = 'The electric grinder has a warranty of five years.';
+    const checker = createCitationChecker([{ number: 1, text }], 'en');
+    const shown = checker.push(`The electric grinder has a warranty of ${duration} [1].`).text + checker.end().text;
+    expect(shown.includes('[1]')).toBe(isFound);
+  });
 });

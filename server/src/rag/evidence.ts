@@ -1,5 +1,6 @@
 import { analyzeText } from './analyzer/analyze.js';
 import { prepareWord } from './analyzer/fold.js';
+import { numberOfWord } from './number-words.js';
 import { splitSentences } from './sentences.js';
 import type { Span } from './sentences.js';
 
@@ -17,13 +18,14 @@ const WORTHWHILE_GAIN = 0.15;
 const LINE_MARK = /^(?:(?:[-*+•‣–>]|\d{1,3}[.)]|#{1,6})[ \t]+|\|[ \t]*)+/u;
 const TABLE_END = /[ \t]*\|$/u;
 const NUMBER = /\d+(?:[.,:/'’]\d+)*/gu;
+const LETTERS = /\p{L}+/gu;
 const THOUSANDS = /(?<=\d)[,'’](?=\d{3}(?!\d))/gu;
 
 export function evidenceOf(text: string, language: string): EvidenceSentence[] {
   return splitSentences(text).map((sentence) => {
     const span = sentenceBody(text, sentence);
     const body = text.slice(span.start, span.end);
-    return Object.assign(span, { terms: new Set(analyzeText(body, language)), numbers: numbersOf(body) });
+    return Object.assign(span, { terms: new Set(analyzeText(body, language)), numbers: numbersOf(body, language) });
   });
 }
 
@@ -36,10 +38,15 @@ export function sentenceBody(text: string, sentence: Span): Span {
   return { start: sentence.start + mark, end: sentence.start + end };
 }
 
-/** The numbers of a text as they are written, but for the commas and apostrophes between thousands. */
-function numbersOf(text: string): Set<string> {
+/** The numbers of a text in digits, written out or not, without the commas and apostrophes between thousands. */
+function numbersOf(text: string, language: string): Set<string> {
   const ascii = prepareWord(text.normalize('NFKC'), 'und');
-  return new Set(Array.from(ascii.matchAll(NUMBER), ([number]) => number.replaceAll(THOUSANDS, '')));
+  const numbers = new Set(Array.from(ascii.matchAll(NUMBER), ([number]) => number.replaceAll(THOUSANDS, '')));
+  for (const [word] of text.matchAll(LETTERS)) {
+    const number = numberOfWord(word.toLowerCase(), language);
+    if (number !== null) numbers.add(number);
+  }
+  return numbers;
 }
 
 /** Long words say more than short ones; two characters of Chinese more than one. */
@@ -57,7 +64,7 @@ export function locateClaim(
   language: string,
 ): Span | null {
   const terms = new Set(analyzeText(claim, language));
-  const numbers = numbersOf(claim);
+  const numbers = numbersOf(claim, language);
   const total = sumWeights(terms);
   if (total === 0) return null;
 

@@ -34,10 +34,11 @@ const MAX_METADATA_DEPTH = 5;
 
 export const metadataSchema = z
   .record(z.string(), z.unknown())
-  .refine(
-    (value) => isStorableJson(value, 0),
-    'must not contain NUL characters, lone surrogates or deep nesting',
-  )
+  .refine((value) => isStorableJson(value, 0), {
+    error: 'must not contain NUL characters, lone surrogates or deep nesting',
+    // The next check serializes, which deep nesting would break.
+    abort: true,
+  })
   .refine((value) => JSON.stringify(value).length <= MAX_METADATA_BYTES, 'must not exceed 16 KiB of JSON');
 
 function isStorableJson(value: unknown, depth: number): boolean {

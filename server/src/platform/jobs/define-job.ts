@@ -25,6 +25,9 @@ export interface JobFailure {
   message: string;
 }
 
+/** The reason of a job that somebody cancelled. */
+export const CANCELLED: JobFailure = { code: 'cancelled', message: 'It was cancelled.' };
+
 /** The attempt that a handler runs in. */
 export interface RunningJob {
   id: string;

@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, lt, lte, sql } from 'drizzle-orm';
 import { jobs } from '#db/schema/jobs.js';
 import type { Database } from '../database.js';
-import type { JobFailure, JobProgress } from './define-job.js';
+import { CANCELLED, type JobFailure, type JobProgress } from './define-job.js';
 
 export type JobRow = typeof jobs.$inferSelect;
 
@@ -124,7 +124,7 @@ export async function cancelJobs(db: Database, dedupeKey: string, now: Date): Pr
     .where(and(eq(jobs.dedupeKey, dedupeKey), eq(jobs.status, 'running')));
   return db
     .update(jobs)
-    .set({ status: 'cancelled', finishedAt: now })
+    .set({ status: 'cancelled', error: CANCELLED, finishedAt: now })
     .where(and(eq(jobs.dedupeKey, dedupeKey), eq(jobs.status, 'queued')))
     .returning();
 }

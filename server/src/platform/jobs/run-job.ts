@@ -3,6 +3,7 @@ import { SourceError } from '#kernel/source-error.js';
 import type { Context } from '../context.js';
 import { inTransaction } from '../transaction.js';
 import {
+  CANCELLED,
   type HandlersFor,
   type JobDefinition,
   type JobFailure,
@@ -99,8 +100,6 @@ export async function recoverExpiredJobs(ctx: Context, registry: JobRegistry): P
     else await retryOrFail(ctx, registered, row, lease, failure, true);
   }
 }
-
-const CANCELLED: JobFailure = { code: 'cancelled', message: 'It was cancelled.' };
 
 type Outcome = 'succeeded' | 'failed' | 'retried' | 'cancelled' | 'lost' | 'released';
 

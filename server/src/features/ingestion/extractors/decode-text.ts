@@ -62,5 +62,8 @@ function decodeWindows1252(bytes: Uint8Array): string {
 
 /** Windows-1252 that was read as latin-1: curly quotes and dashes in place of the control characters U+0080–9F. */
 export function repairControls(text: string): string {
-  return text.replace(/[\u0080-\u009f]/g, (character) => WINDOWS_1252_HIGH[character.charCodeAt(0) - 0x80] ?? '');
+  return text.replace(
+    /[\u0080-\u009f]/g,
+    (character) => WINDOWS_1252_HIGH[character.charCodeAt(0) - 0x80] ?? '',
+  );
 }

@@ -60,7 +60,7 @@ describe('Word documents', () => {
       buildDocx('', { 'word/styles.xml': '<!DOCTYPE x [<!ENTITY a "b">]><x/>' }),
       'malformed_file',
     ],
-    ['a bomb', buildDocx('', { 'word/bomb.xml': new Uint8Array(300 * 1024 * 1024) }), 'too_large'],
+    ['a bomb', withDeclaredSizes(buildDocx(''), 'word/styles.xml', 300 * 1024 * 1024), 'too_large'],
     ['too many parts', buildDocx('', manyParts(10_001)), 'too_large'],
   ])('fail with a reason when they hold %s', async (_what, bytes, reason) => {
     await expect(extract(bytes)).rejects.toMatchObject({ name: 'SourceError', reason });

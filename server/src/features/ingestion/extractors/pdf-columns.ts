@@ -1,4 +1,4 @@
-import type { PdfLine } from './pdf-lines.js';
+import { leftOf, type PdfLine, widthOf } from './pdf-lines.js';
 
 const GRID_POINTS = 2;
 const MIN_COLUMN_LINES = 5;
@@ -15,8 +15,8 @@ const MAX_DEPTH = 2;
 export function guttersOf(fragments: readonly PdfLine[], depth = 0): number[] {
   const upright = fragments.filter((fragment) => fragment.turn === 0);
   if (depth > MAX_DEPTH || upright.length < MIN_COLUMN_LINES * 2) return [];
-  const left = Math.min(...upright.map((fragment) => fragment.left));
-  const right = Math.max(...upright.map((fragment) => fragment.right));
+  const left = leftOf(upright);
+  const right = left + widthOf(upright);
   const gutter = emptiestPlace(upright, left, right);
   const before = upright.filter((fragment) => fragment.right <= gutter);
   const after = upright.filter((fragment) => fragment.left >= gutter);

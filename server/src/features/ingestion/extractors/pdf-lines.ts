@@ -83,6 +83,17 @@ export function joinRows(
   return lines;
 }
 
+/** Where the leftmost of the lines starts, in points. */
+export function leftOf(lines: readonly PdfLine[]): number {
+  return lines.reduce((least, line) => Math.min(least, line.left), Number.POSITIVE_INFINITY);
+}
+
+/** From there to where the rightmost ends, in points; 0 without lines. */
+export function widthOf(lines: readonly PdfLine[]): number {
+  const right = lines.reduce((most, line) => Math.max(most, line.right), Number.NEGATIVE_INFINITY);
+  return Math.max(0, right - leftOf(lines));
+}
+
 function placed(item: PdfTextItem, page: readonly number[]): PdfLine {
   const [a = 1, b = 0, c = 0, d = 1, e = 0, f = 0] = item.transform;
   const [pageA = 1, pageB = 0, pageC = 0, pageD = -1, pageE = 0, pageF = 0] = page;

@@ -1,4 +1,4 @@
-import type { PdfLine } from './pdf-lines.js';
+import { leftOf, type PdfLine, widthOf } from './pdf-lines.js';
 
 /** In font sizes. */
 const INDENT_MIN = 0.8;
@@ -25,6 +25,15 @@ const LEADER = / \.\.\. \S{1,6}$/;
 /** Joins a word that was parted at the end of a line; null when the hyphen parts nothing. */
 export type HyphenJoiner = (line: string, nextLine: string) => string | null;
 
+/** Lines of one size and one distance, one below the other, and what they have in common. */
+interface Block {
+  lines: PdfLine[];
+  left: number;
+  right: number;
+  /** Whether the lines run on: most of them are full. */
+  isProse: boolean;
+}
+
 /**
  * The lines of a page as text: wrapped lines joined, other line ends kept, paragraphs apart by an empty line.
  * `textWidth` is that of the document, in points (`widthOf`).
@@ -34,18 +43,17 @@ export function paragraphsOf(
   textWidth: number,
   joinHyphens: HyphenJoiner,
 ): string {
-  const blocks = blocksOf(lines, usualLeading(lines));
-  const narrow = textWidth * NARROW_SHARE;
+  const leading = usualLeading(lines);
   let text = '';
   let previous: PdfLine | null = null;
-  for (const block of blocks) {
-    for (const [index, line] of block.entries()) {
+  for (const block of blocksOf(lines, leading).map((run) => measured(run, textWidth))) {
+    for (const [index, line] of block.lines.entries()) {
       const content = line.text.trim();
       const joined = previous === null ? content : joinHyphens(text, content);
       if (previous === null) text = content;
       else if (index === 0) text = joinBlocks(text, previous, line, joined);
       else if (joined !== null && !previous.isRow) text = joined;
-      else text += separatorInBlock(block, index, narrow) + content;
+      else text += separatorInBlock(block, index) + content;
       previous = line;
     }
   }
@@ -57,7 +65,7 @@ export function continuationOf(text: string, next: string, joinHyphens: HyphenJo
   if (!/^\p{Ll}/u.test(next)) return null;
   const joined = joinHyphens(text, next);
   if (joined !== null) return joined;
-  return /[\p{Ll},;]$/u.test(text) ? `${text} ${next}` : null;
+  return goesOn(text) ? `${text} ${next}` : null;
 }
 
 /**
@@ -120,45 +128,47 @@ function joinBlocks(text: string, previous: PdfLine, line: PdfLine, joined: stri
   const isNextColumn = line.baseline < previous.baseline && previous.turn === line.turn;
   const isNearBelow = !isNextColumn && line.baseline - previous.baseline < previous.height * MAX_LEADING;
   if (joined !== null && (isNextColumn || isNearBelow) && /^\p{Ll}/u.test(content)) return joined;
-  if (isNextColumn && /[\p{Ll},;]$/u.test(text) && /^\p{Ll}/u.test(content)) return `${text} ${content}`;
+  if (isNextColumn && goesOn(text) && /^\p{Ll}/u.test(content)) return `${text} ${content}`;
   return `${text}\n\n${content}`;
 }
 
-function separatorInBlock(block: readonly PdfLine[], index: number, narrow: number): string {
-  const previous = block[index - 1]!;
-  const line = block[index]!;
-  if (previous.isRow || line.isRow || LIST_ITEM.test(line.text) || LEADER.test(previous.text)) return '\n';
-  if (isIndentedStart(block, index)) return '\n\n';
-  if (!isWrapped(block, index)) return '\n';
-  if (/^\p{Ll}/u.test(line.text)) return ' ';
-  // Where most lines end by themselves (verse, addresses, lists), the longest one did so too.
-  const wrapped = block.filter((_, place) => place > 0 && isWrapped(block, place)).length;
-  if (wrapped * 2 < block.length - 1) return '\n';
-  return block.length >= PROSE_LINES || widthOf(block) > narrow ? ' ' : '\n';
+/** Whether a sentence is open at the end of a text. */
+function goesOn(text: string): boolean {
+  return /[\p{Ll},;]/u.test(text.slice(-1));
 }
 
-/** From the leftmost start to the rightmost end of the lines, in points. */
-export function widthOf(lines: readonly PdfLine[]): number {
-  const left = lines.reduce((least, line) => Math.min(least, line.left), Number.POSITIVE_INFINITY);
-  const right = lines.reduce((most, line) => Math.max(most, line.right), Number.NEGATIVE_INFINITY);
-  return Math.max(0, right - left);
+function measured(lines: PdfLine[], textWidth: number): Block {
+  const left = leftOf(lines);
+  const right = left + widthOf(lines);
+  const wrapped = lines.filter((_, index) => index > 0 && isWrapped(lines, index, right)).length;
+  const isWide = lines.length >= PROSE_LINES || right - left > textWidth * NARROW_SHARE;
+  return { lines, left, right, isProse: isWide && wrapped * 2 >= lines.length - 1 };
+}
+
+function separatorInBlock({ lines, left, right, isProse }: Block, index: number): string {
+  const previous = lines[index - 1]!;
+  const line = lines[index]!;
+  if (previous.isRow || line.isRow || LIST_ITEM.test(line.text) || LEADER.test(previous.text)) return '\n';
+  if (isIndentedStart(lines, index, left)) return '\n\n';
+  // Where most lines end by themselves (verse, addresses, lists), the longest one did so too.
+  const runsOn = isProse || /^\p{Ll}/u.test(line.text);
+  return runsOn && isWrapped(lines, index, right) ? ' ' : '\n';
 }
 
 /** Whether the line above was full: the first word of this one had no room there. */
-function isWrapped(block: readonly PdfLine[], index: number): boolean {
-  const edge = Math.max(...block.map((line) => line.right));
-  return block[index - 1]!.right + widthOfFirstWord(block[index]!) > edge;
+function isWrapped(lines: readonly PdfLine[], index: number, right: number): boolean {
+  return lines[index - 1]!.right + widthOfFirstWord(lines[index]!) > right;
 }
 
 /** A first line set in from the margin that the lines around it keep to. */
-function isIndentedStart(block: readonly PdfLine[], index: number): boolean {
-  const previous = block[index - 1]!;
-  const line = block[index]!;
-  const next = block[index + 1];
+function isIndentedStart(lines: readonly PdfLine[], index: number, margin: number): boolean {
+  const previous = lines[index - 1]!;
+  const line = lines[index]!;
+  const next = lines[index + 1];
   const indent = (line.left - previous.left) / line.height;
   if (indent < INDENT_MIN || indent > INDENT_MAX || LIST_ITEM.test(previous.text)) return false;
   return next === undefined
-    ? previous.left === Math.min(...block.map((other) => other.left))
+    ? previous.left === margin
     : Math.abs(next.left - previous.left) < line.height * INDENT_MIN;
 }
 

@@ -5,14 +5,8 @@ import { SourceError } from '#kernel/source-error.js';
 import type { Extractor } from './extractor.js';
 import { normalizeText } from './normalize-text.js';
 import { guttersOf, inReadingOrder, columnOf } from './pdf-columns.js';
-import { fragmentsOf, isSameLine, joinRows, type PdfLine, type PdfTextItem } from './pdf-lines.js';
-import {
-  continuationOf,
-  createHyphenJoiner,
-  type HyphenJoiner,
-  paragraphsOf,
-  widthOf,
-} from './pdf-paragraphs.js';
+import { fragmentsOf, isSameLine, joinRows, type PdfLine, type PdfTextItem, widthOf } from './pdf-lines.js';
+import { continuationOf, createHyphenJoiner, type HyphenJoiner, paragraphsOf } from './pdf-paragraphs.js';
 import { withoutRunningLines } from './pdf-running-lines.js';
 
 type PdfFile = Awaited<ReturnType<typeof getDocumentProxy>>;
@@ -28,7 +22,7 @@ export const extractPdf: Extractor = async (bytes) => {
     page.cleanup();
   }
   const joinHyphens = createHyphenJoiner(pages.flat());
-  const textWidth = Math.max(...pages.map(widthOf));
+  const textWidth = pages.map(widthOf).reduce((widest, width) => Math.max(widest, width), 0);
   const texts = withoutRunningLines(pages).map((lines) =>
     normalizeText(paragraphsOf(lines, textWidth, joinHyphens), 'plain'),
   );

@@ -1,0 +1,149 @@
+import type { FastifyInstance } from 'fastify';
+
+/** The part of JSON Schema that the OpenAPI document uses. */
+export interface JsonSchema {
+  $ref?: string;
+  type?: string | string[];
+  const?: unknown;
+  enum?: unknown[];
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  items?: JsonSchema;
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+}
+
+interface Operation {
+  security?: Record<string, unknown>[];
+  parameters?: { in: string; name: string }[];
+  requestBody?: { content: Record<string, { schema: JsonSchema }> };
+  responses?: Record<string, unknown>;
+}
+
+export interface ApiRoute {
+  /** `POST /v1/projects/{projectId}/chat` */
+  name: string;
+  method: string;
+  path: string;
+  pathParameters: string[];
+  queryParameters: string[];
+  /** `none`: open to all; `owner`: a member's token; `visitor`: a token, or a public project. */
+  access: 'none' | 'owner' | 'visitor';
+  /** The forms of its JSON body; empty for a route without one. */
+  bodies: JsonSchema[];
+  /** Whether it also does its work without a body. */
+  isBodyOptional: boolean;
+  takesFiles: boolean;
+  statuses: string[];
+}
+
+/** Every route that the OpenAPI document names. */
+export async function listApiRoutes(server: FastifyInstance): Promise<ApiRoute[]> {
+  await server.ready();
+  const document = server.swagger() as unknown as {
+    paths: Record<string, Record<string, Operation>>;
+    components: { schemas: Record<string, JsonSchema> };
+  };
+  const resolve = (schema: JsonSchema): JsonSchema => {
+    const name = schema.$ref?.split('/').at(-1);
+    return name === undefined ? schema : (document.components.schemas[name] ?? {});
+  };
+  return Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => describeRoute(method, path, operation, resolve)),
+  );
+}
+
+function describeRoute(
+  method: string,
+  path: string,
+  operation: Operation,
+  resolve: (schema: JsonSchema) => JsonSchema,
+): ApiRoute {
+  const content = operation.requestBody?.content ?? {};
+  const schema = content['application/json']?.schema;
+  const forms = schema === undefined ? [] : formsOf(schema, resolve);
+  const takesFiles = content['multipart/form-data'] !== undefined;
+  const named = (place: string) =>
+    (operation.parameters ?? []).filter((parameter) => parameter.in === place).map(({ name }) => name);
+  const security = operation.security ?? [];
+  const isOpen = security.some((requirement) => Object.keys(requirement).length === 0);
+  return {
+    name: `${method.toUpperCase()} ${path}`,
+    method: method.toUpperCase(),
+    path,
+    pathParameters: named('path'),
+    queryParameters: named('query'),
+    access: security.length === 0 ? 'none' : isOpen ? 'visitor' : 'owner',
+    bodies: forms.filter(({ type }) => type === 'object'),
+    // A route that takes files is one whose body is needed, though JSON is not its only form.
+    isBodyOptional: !takesFiles && (schema === undefined || forms.some(({ type }) => type === 'null')),
+    takesFiles,
+    statuses: Object.keys(operation.responses ?? {}),
+  };
+}
+
+function formsOf(schema: JsonSchema, resolve: (schema: JsonSchema) => JsonSchema): JsonSchema[] {
+  const resolved = resolve(schema);
+  const parts = resolved.anyOf ?? resolved.oneOf;
+  return parts === undefined ? [resolved] : parts.flatMap((part) => formsOf(part, resolve));
+}
+
+/** The path of a route with its parameters filled in. */
+export function pathOf(route: ApiRoute, parameters: Record<string, string>): string {
+  return route.path.replace(/\{(\w+)\}/g, (_match, name: string) => {
+    const value = parameters[name];
+    if (value === undefined) throw new Error(`${route.name}: this test has no value for {${name}} yet`);
+    return value;
+  });
+}
+
+/** Texts that a field of this name takes where its schema does not tell. */
+const TEXT_EXAMPLES: Record<string, string> = {
+  email: 'somebody@example.com',
+  url: 'https://example.com/',
+  language: 'en',
+  allowedOrigins: 'https://example.com',
+  password: 'correct horse battery',
+};
+
+/** A value that a schema takes: an object has its required fields, and all with `isFull`. */
+export function sampleOf(schema: JsonSchema, name = '', isFull = false): unknown {
+  if (schema.const !== undefined) return schema.const;
+  if (schema.enum !== undefined) return schema.enum[0];
+  const parts = schema.anyOf ?? schema.oneOf;
+  if (parts !== undefined) return sampleOf(parts[0] ?? {}, name, isFull);
+  switch (schema.type) {
+    case 'object': {
+      const names = Object.keys(schema.properties ?? {}).filter(
+        (field) => isFull || schema.required?.includes(field) === true,
+      );
+      return Object.fromEntries(names.map((field) => [field, sampleOf(schema.properties?.[field] ?? {}, field, isFull)]));
+    }
+    case 'array':
+      return [sampleOf(schema.items ?? {}, name, isFull)];
+    case 'number':
+    case 'integer':
+      return Math.max(schema.minimum ?? 1, Math.min(1, schema.maximum ?? 1));
+    case 'boolean':
+      return false;
+    default:
+      return TEXT_EXAMPLES[name] ?? `Some ${name}`;
+  }
+}
+
+/** Where a field stands in a body: names, and 0 for the item of a list. */
+export type FieldPath = (string | 0)[];
+
+/** Every field of a body, those of nested objects and the items of lists too. */
+export function fieldsOf(schema: JsonSchema, path: FieldPath = []): { path: FieldPath; schema: JsonSchema; isRequired: boolean }[] {
+  const own = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => [
+    { path: [...path, name], schema: field, isRequired: schema.required?.includes(name) === true },
+    ...fieldsOf(field, [...path, name]),
+  ]);
+  if (schema.items === undefined) return own;
+  return [...own, { path: [...path, 0], schema: schema.items, isRequired: false }, ...fieldsOf(schema.items, [...path, 0])];
+}
