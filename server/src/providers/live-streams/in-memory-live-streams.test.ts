@@ -4,7 +4,8 @@ import { type Gate, createGate } from '#test/gate.js';
 import { createInMemoryLiveStreams } from './in-memory-live-streams.js';
 
 const LONG_MS = 60_000;
-const staying = new AbortController().signal;
+/** The signal of a reader that does not leave. */
+const staying = () => new AbortController().signal;
 
 let streams: LiveStreams;
 
@@ -49,12 +50,12 @@ describe('a live stream', () => {
   it('gives all its events to readers that come early, late and last, and the same objects to each', async () => {
     const gates = { 3: createGate(), 5: createGate() };
     streams.start('a', count(5, gates), new AbortController());
-    const early = sequencesOf(streams.read('a', 0, staying));
+    const early = sequencesOf(streams.read('a', 0, staying()));
     gates[3].open();
-    const late = streams.read('a', 0, staying);
+    const late = streams.read('a', 0, staying());
     const first = await late?.[Symbol.asyncIterator]().next();
     expect(first?.value).toEqual({ sequence: 1, name: 'delta', data: 'event 1' });
-    const last = sequencesOf(streams.read('a', 0, staying));
+    const last = sequencesOf(streams.read('a', 0, staying()));
     gates[5].open();
     expect(await early).toEqual([1, 2, 3, 4, 5]);
     expect(await last).toEqual([1, 2, 3, 4, 5]);
@@ -63,8 +64,8 @@ describe('a live stream', () => {
   it('resumes after a sequence, whether that has come yet or not', async () => {
     const gate = createGate();
     streams.start('a', count(6, { 4: gate }), new AbortController());
-    const afterTwo = sequencesOf(streams.read('a', 2, staying));
-    const afterFive = sequencesOf(streams.read('a', 5, staying));
+    const afterTwo = sequencesOf(streams.read('a', 2, staying()));
+    const afterFive = sequencesOf(streams.read('a', 5, staying()));
     gate.open();
     expect(await afterTwo).toEqual([3, 4, 5, 6]);
     expect(await afterFive).toEqual([6]);
@@ -74,7 +75,7 @@ describe('a live stream', () => {
     const gate = createGate();
     streams.start('a', count(100, { 100: gate }), new AbortController());
     const seen: number[] = [];
-    for await (const { sequence } of streams.read('a', 0, staying) ?? []) {
+    for await (const { sequence } of streams.read('a', 0, staying()) ?? []) {
       seen.push(sequence);
       if (sequence === 50) gate.open();
     }
@@ -85,20 +86,22 @@ describe('a live stream', () => {
     const gate = createGate();
     streams.start('a', count(2, { 2: gate }), new AbortController());
     const leave = new AbortController();
-    const left = sequencesOf(streams.read('a', 0, leave.signal));
-    const stayed = sequencesOf(streams.read('a', 0, staying));
+    const leaver = streams.read('a', 0, leave.signal)?.[Symbol.asyncIterator]();
+    const stayed = sequencesOf(streams.read('a', 0, staying()));
+    expect((await leaver?.next())?.value).toMatchObject({ sequence: 1 });
+    const next = leaver?.next();
     leave.abort();
-    expect(await left).toEqual([1]);
+    expect(await next).toEqual({ done: true, value: undefined });
     gate.open();
     expect(await stayed).toEqual([1, 2]);
   });
 
   it('is forgotten at its end, and never known under another name', async () => {
     streams.start('a', count(1), new AbortController());
-    expect(streams.read('b', 0, staying)).toBeNull();
-    await sequencesOf(streams.read('a', 0, staying));
+    expect(streams.read('b', 0, staying())).toBeNull();
+    await sequencesOf(streams.read('a', 0, staying()));
     await streams.drain(LONG_MS);
-    expect(streams.read('a', 0, staying)).toBeNull();
+    expect(streams.read('a', 0, staying())).toBeNull();
     expect(streams.stop('a')).toBe(false);
   });
 });
@@ -109,7 +112,7 @@ describe('stopping', () => {
     const begun = createGate();
     streams.start('a', untilStopped(stops.a, begun), stops.a);
     streams.start('b', untilStopped(stops.b, createGate()), stops.b);
-    const read = sequencesOf(streams.read('a', 0, staying));
+    const read = sequencesOf(streams.read('a', 0, staying()));
     await begun.passed;
     expect(streams.stop('a')).toBe(true);
     expect(await read).toEqual([1, 2]);
@@ -126,7 +129,7 @@ describe('draining', () => {
     const gate = createGate();
     const stop = new AbortController();
     streams.start('a', count(2, { 2: gate }), stop);
-    const read = sequencesOf(streams.read('a', 0, staying));
+    const read = sequencesOf(streams.read('a', 0, staying()));
     const drained = streams.drain(LONG_MS);
     gate.open();
     await drained;
@@ -138,7 +141,7 @@ describe('draining', () => {
     const stop = new AbortController();
     const begun = createGate();
     streams.start('a', untilStopped(stop, begun), stop);
-    const read = sequencesOf(streams.read('a', 0, staying));
+    const read = sequencesOf(streams.read('a', 0, staying()));
     await begun.passed;
     await streams.drain(0);
     expect(stop.signal.aborted).toBe(true);

@@ -2,8 +2,8 @@ import { parseHTML } from 'linkedom';
 
 import { SourceError } from '#kernel/source-error.js';
 
-/** Browsers stop at 512. What follows walks the tree by recursion, or takes time by the square of its depth. */
-const MAX_DEPTH = 1_000;
+/** As deep as browsers go. Much of what follows walks the tree by recursion, or pays for each level of it. */
+const MAX_DEPTH = 512;
 
 /** The part of the DOM that the extractors use; the program does not know the browser's types. */
 export interface DomNode {
@@ -46,22 +46,25 @@ export function parseHtml(html: string): DomDocument {
   // The parser adds no body of its own, and without one much of the DOM answers with null.
   const page = /<body[\s>]/i.test(html) ? html : `<html><head></head><body>${html}</body></html>`;
   const document = parseHTML(page).document as unknown as DomDocument;
-  refuseDeepNesting(document.documentElement);
+  if (sizeOf(document).depth > MAX_DEPTH) {
+    throw new SourceError(
+      'malformed_file',
+      `The elements of the page lie inside each other more than ${MAX_DEPTH} deep: its HTML is broken. ` +
+        'Save the page again, or add its text as a text source.',
+    );
+  }
   return document;
 }
 
-function refuseDeepNesting(root: DomElement): void {
-  let level = [root];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > MAX_DEPTH) {
-      throw new SourceError(
-        'malformed_file',
-        'The elements of the page lie inside each other more than a thousand deep: its HTML is broken. ' +
-          'Save the page again, or add its text as a text source.',
-      );
-    }
+/** How many elements a document holds and how deep they lie inside each other. */
+export function sizeOf(document: DomDocument): { elements: number; depth: number } {
+  let elements = 0;
+  let depth = 0;
+  for (let level = [document.documentElement]; level.length > 0; depth += 1) {
+    elements += level.length;
     level = level.flatMap((element) => Array.from(element.children));
   }
+  return { elements, depth };
 }
 
 export function isElement(node: DomNode): node is DomElement {

@@ -3,7 +3,7 @@ import { Readability } from '@mozilla/readability';
 import { SourceError } from '#kernel/source-error.js';
 
 import { charsetOfMediaType, decodeText } from './decode-text.js';
-import { type DomDocument, type DomElement, inlineText, parseHtml } from './dom.js';
+import { type DomDocument, type DomElement, inlineText, parseHtml, sizeOf } from './dom.js';
 import type { Extractor } from './extractor.js';
 import { removeChrome, removeUnseen } from './html-chrome.js';
 import { HEADING_LEVEL_ATTRIBUTE, htmlToMarkdown } from './html-to-markdown.js';
@@ -13,6 +13,9 @@ const CHARSET_WINDOW_BYTES = 4_096;
 /** Readability looks for one article; where it keeps less of the page than this, it is no article. */
 const MIN_ARTICLE_SHARE = 0.5;
 
+/** Readability takes time by the square of either: minutes, where a page is far beyond an article's size. */
+const MAX_ARTICLE_ELEMENTS = 20_000;
+const MAX_ARTICLE_DEPTH = 150;
 /** A shorter headline within the title is the name of the site. */
 const MIN_HEADLINE_SHARE = 0.4;
 
@@ -54,6 +57,8 @@ function charsetOfMarkup(bytes: Uint8Array): string | null {
 function articleOf(html: string): DomElement | null {
   const page = parseHtml(html);
   removeUnseen(page);
+  const { elements, depth } = sizeOf(page);
+  if (elements > MAX_ARTICLE_ELEMENTS || depth > MAX_ARTICLE_DEPTH) return null;
   // Readability makes every headline a heading of the second level.
   for (const headline of page.querySelectorAll('h1')) headline.setAttribute(HEADING_LEVEL_ATTRIBUTE, '1');
   const reader = new Readability<DomElement>(page, {

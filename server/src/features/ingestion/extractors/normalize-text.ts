@@ -10,6 +10,8 @@ const INVISIBLE =
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f]/g;
 const NONCHARACTERS = /[\p{Surrogate}\u{fffe}\u{ffff}\u{fdd0}-\u{fdef}]/gu;
+/** No script stacks more marks on a letter, and normalising takes time by the square of them (UAX #15, 13). */
+const EXCESS_MARKS = /(\p{M}{30})\p{M}+/gu;
 const LINE_BREAKS = /\r\n|[\r\v\f\u0085\u2028\u2029]/g;
 const WIDE_BLANKS = /[\u00a0\u2000-\u200a\u202f\u205f]/g;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
@@ -25,6 +27,7 @@ export function normalizeText(text: string, format: ExtractedDocument['format'])
     .replace(CONTROL, '')
     .replace(INVISIBLE, '')
     .replace(STRAY_JOINERS, '')
+    .replace(EXCESS_MARKS, '$1')
     .normalize('NFC');
   const lines = visible.split('\n');
   let openFence: string | null = null;

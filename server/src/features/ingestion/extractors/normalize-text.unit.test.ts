@@ -15,6 +15,7 @@ describe('normalizeText', () => {
     ['a\u200dd', 'ad', 'no joiner in Latin text'],
     ['می\u200cخواهم', 'می\u200cخواهم', 'the joiners of Persian stay'],
     ['👩\u200d🚀 ❤\ufe0f\u200d🔥', '👩\u200d🚀 ❤\ufe0f\u200d🔥', 'the joiners of emoji stay'],
+    [`a${'\u0316'.repeat(500)}`, `a${'\u0316'.repeat(30)}`, 'no tower of marks'],
     ['\u3000字', '\u3000字', 'the ideographic space stays'],
   ])('makes of %j %j: %s', (text, expected) => {
     expect(normalizeText(text, 'plain')).toBe(expected);
