@@ -13,7 +13,13 @@ import { requireProjectOrVisitor } from '#features/projects/projects.hooks.js';
 import { type AnswerEvent, answerMessage } from './answer-message.js';
 import { chatAnswerOf, numberEvents, replayEvents } from './answer-stream.js';
 import { type MessageRow, findMessage } from './chat.queries.js';
-import { type ChatAnswer, chatAnswerSchema, chatBody, conversationTokenSchema } from './chat.schemas.js';
+import {
+  type ChatAnswer,
+  type ChatInput,
+  chatAnswerSchema,
+  chatBody,
+  conversationTokenSchema,
+} from './chat.schemas.js';
 import { findOwnConversation } from './find-own-conversation.js';
 
 const docs = { tags: ['Chat'], security: [{ bearer: [] }, {}] };
@@ -55,7 +61,7 @@ export const chatRoutes =
           return sendEventStream(reply, asAsync(replayEvents(JSON.parse(state.body) as ChatAnswer, 0)));
         }
         const claim = state.type === 'first' ? state.claim : null;
-        const turn = await startTurn(ctx, request, claim);
+        const turn = await startTurn(ctx, request, request.body, claim);
         const gone = clientGone(reply);
         const events = ctx.streams.read(turn.messageId, 0, gone);
         if (events === null) throw new Error('a stream that was just started is not there');
@@ -117,10 +123,11 @@ export const chatRoutes =
 async function startTurn(
   ctx: Context,
   request: FastifyRequest,
+  input: ChatInput,
   claim: IdempotencyClaim | null,
 ): Promise<{ messageId: string }> {
   const stop = new AbortController();
-  const events = answerMessage(ctx, scopeOf(request), chatBody.parse(request.body), stop.signal);
+  const events = answerMessage(ctx, scopeOf(request), input, stop.signal);
   try {
     const first = await events.next();
     if (first.done === true || first.value.type !== 'start') throw new Error('an answer did not start');

@@ -29,7 +29,12 @@ function eventsOf(body: string): StreamedEvent[] {
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any
-async function expectCitationsToHold(app: TestApp, token: string, projectId: string, message: any): Promise<void> {
+async function expectCitationsToHold(
+  app: TestApp,
+  token: string,
+  projectId: string,
+  message: any,
+): Promise<void> {
   for (const citation of message.citations) {
     const path = `/v1/projects/${projectId}/documents/${citation.documentId}`;
     const { body: document } = await app.request('GET', path, { token });
@@ -66,7 +71,12 @@ describe('with the built-in model', () => {
     });
     expect(body.message.content).toBe('The hand grinder H2 has a warranty of two years. [1]');
     expect(body.message.citations).toMatchObject([
-      { index: 1, title: 'Handbook', heading: 'Warranty', quote: 'The hand grinder H2 has a warranty of two years.' },
+      {
+        index: 1,
+        title: 'Handbook',
+        heading: 'Warranty',
+        quote: 'The hand grinder H2 has a warranty of two years.',
+      },
     ]);
     await expectCitationsToHold(app, token, projectId, body.message);
   });
@@ -86,7 +96,10 @@ describe('with the built-in model', () => {
       body: { type: 'text', name: 'Later', text: 'The office dog is called Biscuit.' },
     });
     const ask = () =>
-      app.request('POST', `/v1/projects/${fresh}/chat`, { token, body: { message: 'What is the dog called?' } });
+      app.request('POST', `/v1/projects/${fresh}/chat`, {
+        token,
+        body: { message: 'What is the dog called?' },
+      });
     expect((await ask()).body.message.refusal.reason).toBe('still_indexing');
     await app.runJobs();
     expect((await ask()).body.message.content).toBe('The office dog is called Biscuit. [1]');
@@ -128,9 +141,12 @@ describe('with the built-in model', () => {
       expect(resumed.status).toBe(rest.length === 0 ? 204 : 200);
       const expected = rest.filter(({ name }) => name === 'delta').map(({ data }) => data.text);
       const events = rest.length === 0 ? [] : eventsOf(resumed.body);
-      expect(events.filter(({ name }) => name === 'delta').map(({ data }) => data.text).join('')).toBe(
-        expected.join(''),
-      );
+      expect(
+        events
+          .filter(({ name }) => name === 'delta')
+          .map(({ data }) => data.text)
+          .join(''),
+      ).toBe(expected.join(''));
       expect(events.at(-1)?.data).toEqual(rest.at(-1)?.data);
     }
   });
@@ -144,7 +160,9 @@ describe('with the built-in model', () => {
     const first = await ask({ message, visitor: { id: 'v1', email: 'visitor@example.com' } });
     const { conversationId, conversationToken } = first.body;
     expect(first.status).toBe(200);
-    expect((await ask({ message, conversationId, conversationToken })).body.conversationId).toBe(conversationId);
+    expect((await ask({ message, conversationId, conversationToken })).body.conversationId).toBe(
+      conversationId,
+    );
     expect((await ask({ message, conversationId })).status).toBe(404);
     expect((await ask({ message, conversationId, conversationToken: 'x' })).status).toBe(404);
     expect((await ask({ message }, { origin: 'https://shop.example' })).status).toBe(200);
@@ -153,7 +171,9 @@ describe('with the built-in model', () => {
       app.request('GET', `/v1/projects/${open}/conversations/${conversationId}/messages`, { headers });
     expect((await messages({ 'conversation-token': conversationToken })).body.data).toHaveLength(4);
     expect((await messages({})).status).toBe(404);
-    expect((await app.request('POST', `/v1/projects/${projectId}/chat`, { body: { message } })).status).toBe(404);
+    expect((await app.request('POST', `/v1/projects/${projectId}/chat`, { body: { message } })).status).toBe(
+      404,
+    );
   });
 
   it('answers an Idempotency-Key once, streamed or not', async () => {
@@ -163,12 +183,16 @@ describe('with the built-in model', () => {
     const second = await chat(body, { token, headers });
     expect(second.body).toEqual(first.body);
     expect(second.headers['idempotency-replayed']).toBe('true');
-    expect((await chat({ message: 'Something else?' }, { token, headers })).body.code).toBe('idempotency_key_reused');
+    expect((await chat({ message: 'Something else?' }, { token, headers })).body.code).toBe(
+      'idempotency_key_reused',
+    );
     const conversation = `/v1/projects/${projectId}/conversations/${first.body.conversationId}/messages`;
     expect((await app.request('GET', conversation, { token })).body.data).toHaveLength(2);
 
     const streamHeaders = { 'idempotency-key': 'once-streamed' };
-    const streamed = eventsOf((await chat({ ...body, stream: true }, { token, headers: streamHeaders })).body);
+    const streamed = eventsOf(
+      (await chat({ ...body, stream: true }, { token, headers: streamHeaders })).body,
+    );
     const again = eventsOf((await chat({ ...body, stream: true }, { token, headers: streamHeaders })).body);
     expect(again[0]).toEqual(streamed[0]);
     expect(again.at(-1)).toEqual(streamed.at(-1));
@@ -233,7 +257,9 @@ describe('with an OpenAI-compatible endpoint', () => {
   it('shows the model the sources as data and the earlier turns', async () => {
     fake.set({ mode: 'normal', reply: () => 'Orders leave the same day [1].' });
     const first = await chat('When do orders placed before 11:00 leave?');
-    await chat('And what does a parcel within the country cost?', { conversationId: first.body.conversationId });
+    await chat('And what does a parcel within the country cost?', {
+      conversationId: first.body.conversationId,
+    });
     const { messages } = fake.requests.at(-1)?.body as { messages: { role: string; content: string }[] };
     expect(messages[0]?.content).toContain('<source number="1" title="Handbook"');
     expect(messages.slice(1).map(({ role }) => role)).toEqual(['user', 'assistant', 'user']);
@@ -294,7 +320,11 @@ describe('with an OpenAI-compatible endpoint', () => {
 
   it('stops the model on request, and keeps what there is', async () => {
     const tokenGate = createTokenGate();
-    fake.set({ mode: 'normal', tokenGate, reply: () => 'The hand grinder H2 has a warranty of two years and more.' });
+    fake.set({
+      mode: 'normal',
+      tokenGate,
+      reply: () => 'The hand grinder H2 has a warranty of two years and more.',
+    });
     const address = await app.server.listen({ port: 0, host: '127.0.0.1' });
     const response = await fetch(`${address}/v1/projects/${projectId}/chat`, {
       method: 'POST',
@@ -309,7 +339,8 @@ describe('with an OpenAI-compatible endpoint', () => {
     const abortsBefore = fake.abortedRequests;
     const stop = await app.request('POST', `/v1/projects/${projectId}/chat/${messageId}/stop`, { token });
     expect(stop.status).toBe(204);
-    for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) text += part.value;
+    for (let part = await reader?.read(); part?.done === false; part = await reader?.read())
+      text += part.value;
     const done = eventsOf(text).at(-1);
     expect(done?.data.message.status).toBe('incomplete');
     expect(done?.data.message.content).toMatch(/^The hand/);

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { AppError } from '#kernel/app-error.js';
 import { sha256Hex } from '#kernel/hash.js';
 import type { Context } from '#platform/context.js';
 import { scopeOf } from '#platform/http/caller.js';
@@ -53,8 +54,14 @@ export const sourceRoutes =
       },
       async (request, reply) => {
         if (request.isMultipart()) return uploadFile(ctx, request, reply);
-        const input = createSourceBody.parse(request.body);
-        const source = await createSource(ctx, scopeOf(request), input);
+        const { body } = request;
+        if (body === null || body === undefined) {
+          throw new AppError(
+            'validation_failed',
+            'The body is missing: send a source as JSON, or a file as a form.',
+          );
+        }
+        const source = await createSource(ctx, scopeOf(request), body);
         return reply.status(202).send(presentSource(source));
       },
     );

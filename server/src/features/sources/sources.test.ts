@@ -14,7 +14,9 @@ let token: string;
 let projectId: string;
 
 beforeAll(async () => {
-  app = await createTestApp({ environment: { CRAWLER_ALLOW_PRIVATE_NETWORKS: 'true', MAX_UPLOAD_BYTES: '2000000' } });
+  app = await createTestApp({
+    environment: { CRAWLER_ALLOW_PRIVATE_NETWORKS: 'true', MAX_UPLOAD_BYTES: '2000000' },
+  });
   ({ token } = await app.register());
   projectId = await app.createProject(token);
 });
@@ -39,10 +41,20 @@ describe('a text', () => {
       body: { type: 'text', name: 'Guide', text },
     });
     expect(created.status).toBe(202);
-    expect(created.body).toMatchObject({ type: 'text', name: 'Guide', status: 'queued', error: null, lastSyncedAt: null });
+    expect(created.body).toMatchObject({
+      type: 'text',
+      name: 'Guide',
+      status: 'queued',
+      error: null,
+      lastSyncedAt: null,
+    });
     await app.runJobs();
     const source = (await get(`/sources/${created.body.id}`)).body;
-    expect(source).toMatchObject({ status: 'ready', documentCount: 1, progress: { stage: 'done', done: 1, total: 1 } });
+    expect(source).toMatchObject({
+      status: 'ready',
+      documentCount: 1,
+      progress: { stage: 'done', done: 1, total: 1 },
+    });
     const document = await documentOf(source.id);
     expect(document.content).toBe(text);
     const chunks = await chunksOf(document.id);
@@ -75,13 +87,20 @@ describe('files', () => {
     if (name === 'handbook.pdf') {
       expect(new Set(chunks.map(({ page }: { page: number }) => page))).toEqual(new Set([1, 2, 3]));
     } else {
-      expect(chunks.some(({ heading }: { heading: string | null }) => heading?.includes('warranty'))).toBe(true);
+      expect(chunks.some(({ heading }: { heading: string | null }) => heading?.includes('warranty'))).toBe(
+        true,
+      );
     }
   });
 
   it.each([
     ['a PDF that is not one', 'broken.pdf', '%PDF-1.7 and then nothing that makes sense', 'malformed_file'],
-    ['a DOCX that is not one', 'broken.docx', Buffer.from([0x50, 0x4b, 3, 4, 1, 2, 3, 4, 5]), 'malformed_file'],
+    [
+      'a DOCX that is not one',
+      'broken.docx',
+      Buffer.from([0x50, 0x4b, 3, 4, 1, 2, 3, 4, 5]),
+      'malformed_file',
+    ],
     ['a picture', 'photo.png', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), 'unsupported_type'],
     ['an empty file', 'empty.txt', '', 'empty'],
   ])('%s fails with a reason of its own, and nothing of it is found', async (_what, name, content, code) => {
@@ -113,9 +132,14 @@ describe('files', () => {
   });
 
   it('never name a path: the stored key is made by the server', async () => {
-    const { body } = await app.upload(token, projectId, { name: '../../../etc/passwd', content: 'A harmless text.' });
+    const { body } = await app.upload(token, projectId, {
+      name: '../../../etc/passwd',
+      content: 'A harmless text.',
+    });
     expect(body.name).toBe('passwd');
-    expect(existsSync(join(app.dataDir, 'files', 'projects', projectId, 'sources', body.id, 'original'))).toBe(true);
+    expect(
+      existsSync(join(app.dataDir, 'files', 'projects', projectId, 'sources', body.id, 'original')),
+    ).toBe(true);
     await app.runJobs();
   });
 });
@@ -147,7 +171,12 @@ describe('pages', () => {
     const guarded = await createTestApp();
     const { token: other } = await guarded.register();
     const project = await guarded.createProject(other);
-    for (const url of ['http://127.0.0.1:1/', 'http://[::ffff:7f00:1]:1/', 'http://localhost:1/', 'http://2130706433:1/']) {
+    for (const url of [
+      'http://127.0.0.1:1/',
+      'http://[::ffff:7f00:1]:1/',
+      'http://localhost:1/',
+      'http://2130706433:1/',
+    ]) {
       const source = await guarded.addSource(other, project, { type: 'url', url });
       expect(source).toMatchObject({ status: 'failed', error: { code: 'blocked_address' } });
     }
@@ -163,7 +192,9 @@ describe('deleting', () => {
     const search = () =>
       app.request('POST', `/v1/projects/${projectId}/search`, { token, body: { query: 'cellar marmalade' } });
     expect((await search()).body.results[0].text).toBe(text);
-    expect((await app.request('DELETE', `/v1/projects/${projectId}/sources/${source.id}`, { token })).status).toBe(204);
+    expect(
+      (await app.request('DELETE', `/v1/projects/${projectId}/sources/${source.id}`, { token })).status,
+    ).toBe(204);
     expect((await get(`/sources/${source.id}`)).status).toBe(404);
     expect((await get(`/documents/${document.id}`)).status).toBe(404);
     expect((await search()).body.results).toEqual([]);
@@ -262,7 +293,9 @@ describe('a re-sync', () => {
     const source = await embedding.addSource(owner.token, project, { type: 'text', name: 'Keeper', text });
     expect(source).toMatchObject({ status: 'failed', error: { code: 'embedding_failed' }, chunkCount: 0 });
     fake.set({ mode: 'server_error' });
-    await embedding.request('POST', `/v1/projects/${project}/sources/${source.id}/sync`, { token: owner.token });
+    await embedding.request('POST', `/v1/projects/${project}/sources/${source.id}/sync`, {
+      token: owner.token,
+    });
     for (let attempt = 0; attempt < 4; attempt += 1) {
       await embedding.runJobs();
       embedding.clock.advance(600_000);
@@ -271,7 +304,9 @@ describe('a re-sync', () => {
       embedding.request('GET', `/v1/projects/${project}/sources/${source.id}`, { token: owner.token });
     expect((await read()).body).toMatchObject({ status: 'failed', error: { code: 'embedding_failed' } });
     fake.set({ mode: 'normal' });
-    await embedding.request('POST', `/v1/projects/${project}/sources/${source.id}/sync`, { token: owner.token });
+    await embedding.request('POST', `/v1/projects/${project}/sources/${source.id}/sync`, {
+      token: owner.token,
+    });
     await embedding.runJobs();
     expect((await read()).body).toMatchObject({ status: 'ready', error: null, chunkCount: 1 });
     await embedding.close();
@@ -287,7 +322,7 @@ describe('lists', () => {
     }
     const list = (query: string) => app.request('GET', `/v1/projects/${own}/sources?${query}`, { token });
     const names: string[] = [];
-    for (let cursor = ''; ; ) {
+    for (let cursor = ''; ;) {
       const { body } = await list(`limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`);
       names.push(...body.data.map(({ name }: { name: string }) => name));
       if (body.nextCursor === null) break;

@@ -41,10 +41,13 @@ export function createRateLimits(
   };
 }
 
-/** Applies `limits.all` to every route under `/v1`. */
+/**
+ * Applies `limits.all` to every route under `/v1`, and to addresses that lead nowhere. It goes by the route and not
+ * by the address as it was sent, which may write `/v1` as `/%761`.
+ */
 export function limitRequests(server: FastifyInstance, limits: RateLimits): void {
   server.addHook('onRequest', async (request, reply) => {
-    if (request.url.startsWith('/v1')) await limits.all(request, reply);
+    if (request.routeOptions.url?.startsWith('/v1') ?? true) await limits.all(request, reply);
   });
 }
 

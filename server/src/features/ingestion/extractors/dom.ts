@@ -38,22 +38,29 @@ export interface DomDocument {
 const ELEMENT_NODE = 1;
 const TEXT_NODE = 3;
 
+/** Tags that old pages leave open by the hundred, each inside the last; none of them is structure. */
+const FORMATTING_TAGS = /<\/?(?:font|b|i|u|s|em|strong|span|big|small|tt|center|a)(?:\s[^<>]*)?>/gi;
+
 /**
  * Parses a page or a fragment. No script runs and nothing is fetched; there is always a body.
  * @throws SourceError `malformed_file` when elements nest deeper than any browser shows.
  */
 export function parseHtml(html: string): DomDocument {
+  const document = parsePage(html);
+  if (sizeOf(document).depth <= MAX_DEPTH) return document;
+  const plainer = parsePage(html.replace(FORMATTING_TAGS, ''));
+  if (sizeOf(plainer).depth <= MAX_DEPTH) return plainer;
+  throw new SourceError(
+    'malformed_file',
+    `The elements of the page lie inside each other more than ${MAX_DEPTH} deep: its HTML is broken. ` +
+      'Save the page again, or add its text as a text source.',
+  );
+}
+
+function parsePage(html: string): DomDocument {
   // The parser adds no body of its own, and without one much of the DOM answers with null.
   const page = /<body[\s>]/i.test(html) ? html : `<html><head></head><body>${html}</body></html>`;
-  const document = parseHTML(page).document as unknown as DomDocument;
-  if (sizeOf(document).depth > MAX_DEPTH) {
-    throw new SourceError(
-      'malformed_file',
-      `The elements of the page lie inside each other more than ${MAX_DEPTH} deep: its HTML is broken. ` +
-        'Save the page again, or add its text as a text source.',
-    );
-  }
-  return document;
+  return parseHTML(page).document;
 }
 
 /** How many elements a document holds and how deep they lie inside each other. */

@@ -117,6 +117,11 @@ describe('web pages', () => {
     await expect(nested).rejects.toMatchObject({ name: 'SourceError', reason: 'malformed_file' });
   });
 
+  it('read old pages that leave their formatting open by the hundred', async () => {
+    const { content } = await extract(page('<p><font size=2>text <b>'.repeat(400)));
+    expect(content).toBe(Array.from({ length: 400 }, () => 'text').join('\n\n'));
+  });
+
   it('read fragments without a body', async () => {
     expect((await extract('<title>T</title><h1>Head</h1><p>a<p>b')).content).toBe('# Head\n\na\n\nb');
   });

@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type TestApp, createTestApp } from './create-test-app.js';
+
+const PER_ADDRESS = 20;
+const PER_USER = 30;
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await createTestApp({
+    environment: {
+      RATE_LIMIT_MAX_REQUESTS: String(PER_ADDRESS),
+      RATE_LIMIT_MAX_REQUESTS_AUTH: String(PER_USER),
+      RATE_LIMIT_WINDOW_MS: '60000',
+    },
+  });
+});
+afterAll(() => app.close());
+
+/** The statuses of requests from one address, sent one after the other. */
+async function statusesOf(count: number, path: string, address: string, headers: Record<string, string> = {}) {
+  const statuses: number[] = [];
+  for (let sent = 0; sent < count; sent += 1) {
+    const reply = await app.server.inject({ method: 'GET', url: path, remoteAddress: address, headers });
+    statuses.push(reply.statusCode);
+  }
+  return statuses;
+}
+
+const allowed = (count: number, status: number) => Array<number>(count).fill(status);
+
+describe('rate limits', () => {
+  it.each([
+    ['a route', '/v1/projects', 401],
+    ['a route written with escapes', '/%76%31/projects', 401],
+    ['a route with an escape in its middle', '/v1/%70rojects', 401],
+    ['an address that leads nowhere', '/v1/nothing', 404],
+    ['an address with escapes that leads nowhere', '/%761/nothing', 404],
+  ])('count %s by the address it comes from', async (what, path, status) => {
+    const address = `10.0.0.${what.length}`;
+    expect(await statusesOf(PER_ADDRESS + 2, path, address)).toEqual([...allowed(PER_ADDRESS, status), 429, 429]);
+    expect(await statusesOf(1, path, '10.0.1.1')).toEqual([status]);
+  });
+
+  it('say what is left, and when to come again', async () => {
+    const first = await app.server.inject({ method: 'GET', url: '/v1/projects', remoteAddress: '10.0.2.1' });
+    expect(first.headers).toMatchObject({
+      'ratelimit-policy': `"default";q=${PER_ADDRESS};w=60`,
+      'x-ratelimit-limit': String(PER_ADDRESS),
+      'x-ratelimit-remaining': String(PER_ADDRESS - 1),
+    });
+    await statusesOf(PER_ADDRESS, '/v1/projects', '10.0.2.1');
+    const last = await app.server.inject({ method: 'GET', url: '/v1/projects', remoteAddress: '10.0.2.1' });
+    expect(last.json()).toMatchObject({ status: 429, code: 'rate_limited' });
+    expect(last.headers['x-ratelimit-remaining']).toBe('0');
+    expect(Number(last.headers['retry-after'])).toBeGreaterThan(0);
+    expect(Number(last.headers['retry-after'])).toBeLessThanOrEqual(60);
+  });
+
+  it('do not believe X-Forwarded-For where no proxy is trusted', async () => {
+    const statuses: number[] = [];
+    for (let sent = 0; sent <= PER_ADDRESS; sent += 1) {
+      statuses.push(...(await statusesOf(1, '/v1/projects', '10.0.3.1', { 'x-forwarded-for': `1.2.3.${sent}` })));
+    }
+    expect(statuses.at(-1)).toBe(429);
+  });
+
+  it('count a signed-in user by its own, larger measure', async () => {
+    const { token } = await app.register();
+    const headers = { authorization: `Bearer ${token}` };
+    const statuses = await statusesOf(PER_USER + 1, '/v1/projects', '10.0.4.1', headers);
+    expect(statuses).toEqual([...allowed(PER_USER, 200), 429]);
+    expect(await statusesOf(1, '/v1/projects', '10.0.4.1')).toEqual([401]);
+  });
+
+  it('are tighter where a secret is compared, and a token does not help', async () => {
+    const { token } = await app.register();
+    const statuses: number[] = [];
+    for (let sent = 0; sent < 6; sent += 1) {
+      const reply = await app.server.inject({
+        method: 'POST',
+        url: sent % 2 === 0 ? '/v1/auth/login' : '/%761/auth/%6cogin',
+        remoteAddress: '10.0.5.1',
+        headers: { authorization: `Bearer ${token}` },
+        payload: { email: 'nobody@example.com', password: 'a wrong password' },
+      });
+      statuses.push(reply.statusCode);
+    }
+    const rest = statuses.slice(statuses.indexOf(429));
+    expect(statuses.indexOf(429)).toBe(PER_ADDRESS / 5);
+    expect(rest).toEqual(allowed(rest.length, 429));
+  });
+});
