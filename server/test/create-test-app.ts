@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { createServer } from '#app/create-server.js';
 import { type TestContext, createTestContext } from './create-test-context.js';
 
-interface Reply {
+export interface Reply {
   status: number;
   headers: Record<string, string | string[] | number | undefined>;
   /** The parsed body, or the text where it is not JSON. */

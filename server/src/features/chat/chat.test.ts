@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type TestApp, createTestApp } from '#test/create-test-app.js';
+import { type Reply, type TestApp, createTestApp } from '#test/create-test-app.js';
 import { startFakeOpenAI } from '#test/fakes/fake-openai.js';
 import { createTokenGate } from '#test/fakes/token-gate.js';
 
@@ -14,8 +14,7 @@ The hand grinder H2 has a warranty of two years. The electric grinder E5 has a w
 interface StreamedEvent {
   id: number;
   name: string;
-  // oxlint-disable-next-line typescript/no-explicit-any
-  data: any;
+  data: Reply['body'];
 }
 
 function eventsOf(body: string): StreamedEvent[] {
@@ -28,12 +27,11 @@ function eventsOf(body: string): StreamedEvent[] {
     });
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any
 async function expectCitationsToHold(
   app: TestApp,
   token: string,
   projectId: string,
-  message: any,
+  message: Reply['body'],
 ): Promise<void> {
   for (const citation of message.citations) {
     const path = `/v1/projects/${projectId}/documents/${citation.documentId}`;
@@ -131,7 +129,7 @@ describe('with the built-in model', () => {
     const ids = streamed.map(({ id }) => id);
     expect(ids).toEqual(ids.toSorted((a, b) => a - b));
 
-    const { messageId } = streamed[0]?.data as { messageId: string };
+    const messageId = streamed[0]?.data.messageId;
     for (const [position, { id }] of streamed.entries()) {
       const resumed = await app.request('GET', `/v1/projects/${projectId}/chat/${messageId}/stream`, {
         token,
@@ -260,7 +258,7 @@ describe('with an OpenAI-compatible endpoint', () => {
     await chat('And what does a parcel within the country cost?', {
       conversationId: first.body.conversationId,
     });
-    const { messages } = fake.requests.at(-1)?.body as { messages: { role: string; content: string }[] };
+    const messages = fake.requests.at(-1)?.body['messages'] as { role: string; content: string }[];
     expect(messages[0]?.content).toContain('<source number="1" title="Handbook"');
     expect(messages.slice(1).map(({ role }) => role)).toEqual(['user', 'assistant', 'user']);
     expect(messages[1]?.content).toBe('When do orders placed before 11:00 leave?');

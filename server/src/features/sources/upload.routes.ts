@@ -77,7 +77,6 @@ function parseFields(fields: Record<string, unknown>): z.infer<typeof fieldsSche
 /** The name as a person will read it: without folders and control characters. It never becomes a path. */
 function fileNameOf(name: string | undefined): string | null {
   const last = name?.split(/[/\\]/).at(-1) ?? '';
-  // oxlint-disable-next-line no-control-regex
   const clean = last
     .replace(/[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g, '')
     .slice(0, MAX_FILE_NAME_LENGTH);

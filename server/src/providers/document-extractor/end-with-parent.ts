@@ -6,8 +6,10 @@ import { Worker } from 'node:worker_threads';
  */
 export function endWithParent(): void {
   const watch = `
-    const parent = process.ppid;
-    setInterval(() => { if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL'); }, 500);
+    const { workerData: parentId } = require('node:worker_threads');
+    setInterval(() => { if (process.ppid !== parentId) process.kill(process.pid, 'SIGKILL'); }, 500);
   `;
-  new Worker(watch, { eval: true, execArgv: [], stdout: true, stderr: true }).unref();
+  // Asked here and not in the thread: the parent may be gone before the thread runs.
+  const options = { eval: true, execArgv: [], stdout: true, stderr: true, workerData: process.ppid };
+  new Worker(watch, options).unref();
 }

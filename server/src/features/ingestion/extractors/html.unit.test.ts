@@ -66,7 +66,9 @@ describe('web pages', () => {
       (_, index) => `<h3><button>Question ${index}?</button></h3><div>Answer ${index}.</div>`,
     );
     const { content } = await extract(
-      page(`<form action="/"><h1>Help</h1>${questions.join('')}</form><footer>Imprint</footer>`),
+      page(
+        `<form action="/"><h1>Help</h1><b style="display:none">hidden</b>${questions.join('')}</form><footer>Imprint</footer>`,
+      ),
     );
     const answers = Array.from({ length: 4 }, (_, index) => `### Question ${index}?\n\nAnswer ${index}.`);
     expect(content).toBe(`# Help\n\n${answers.join('\n\n')}`);

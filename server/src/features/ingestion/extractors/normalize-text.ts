@@ -7,7 +7,6 @@ const STRAY_JOINERS =
 const INVISIBLE =
   // oxlint-disable-next-line no-misleading-character-class
   /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
-// oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f]/g;
 const NONCHARACTERS = /[\p{Surrogate}\u{fffe}\u{ffff}\u{fdd0}-\u{fdef}]/gu;
 /** No script stacks more marks on a letter, and normalising takes time by the square of them (UAX #15, 13). */

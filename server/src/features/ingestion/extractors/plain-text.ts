@@ -31,7 +31,6 @@ export function refuseBinary(text: string): void {
 /** Whether decoded bytes are full of control characters, which text is not. */
 export function looksBinary(text: string): boolean {
   const sample = text.slice(0, SAMPLE_CHARACTERS);
-  // oxlint-disable-next-line no-control-regex
   const controls = sample.match(/[\u0000-\u0008\u000e-\u001a\u001c-\u001f\u007f\ufffd]/g)?.length ?? 0;
   const allowed = sample.length > LONG_CHARACTERS ? BINARY_SHARE_OF_LONG : BINARY_SHARE;
   return controls > sample.length * allowed;
