@@ -116,34 +116,36 @@ export function sampleOf(schema: JsonSchema, name = '', isFull = false): unknown
   if (schema.enum !== undefined) return schema.enum[0];
   const parts = schema.anyOf ?? schema.oneOf;
   if (parts !== undefined) return sampleOf(parts[0] ?? {}, name, isFull);
-  switch (schema.type) {
-    case 'object': {
-      const names = Object.keys(schema.properties ?? {}).filter(
-        (field) => isFull || schema.required?.includes(field) === true,
-      );
-      return Object.fromEntries(names.map((field) => [field, sampleOf(schema.properties?.[field] ?? {}, field, isFull)]));
-    }
-    case 'array':
-      return [sampleOf(schema.items ?? {}, name, isFull)];
-    case 'number':
-    case 'integer':
-      return Math.max(schema.minimum ?? 1, Math.min(1, schema.maximum ?? 1));
-    case 'boolean':
-      return false;
-    default:
-      return TEXT_EXAMPLES[name] ?? `Some ${name}`;
+  if (schema.type === 'object') {
+    const names = Object.keys(schema.properties ?? {}).filter(
+      (field) => isFull || schema.required?.includes(field) === true,
+    );
+    return Object.fromEntries(
+      names.map((field) => [field, sampleOf(schema.properties?.[field] ?? {}, field, isFull)]),
+    );
   }
+  if (schema.type === 'array') return [sampleOf(schema.items ?? {}, name, isFull)];
+  if (schema.type === 'boolean') return false;
+  if (schema.type === 'string') return TEXT_EXAMPLES[name] ?? `Some ${name}`;
+  return Math.max(schema.minimum ?? 1, Math.min(1, schema.maximum ?? 1));
 }
 
 /** Where a field stands in a body: names, and 0 for the item of a list. */
 export type FieldPath = (string | 0)[];
 
 /** Every field of a body, those of nested objects and the items of lists too. */
-export function fieldsOf(schema: JsonSchema, path: FieldPath = []): { path: FieldPath; schema: JsonSchema; isRequired: boolean }[] {
+export function fieldsOf(
+  schema: JsonSchema,
+  path: FieldPath = [],
+): { path: FieldPath; schema: JsonSchema; isRequired: boolean }[] {
   const own = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => [
     { path: [...path, name], schema: field, isRequired: schema.required?.includes(name) === true },
     ...fieldsOf(field, [...path, name]),
   ]);
   if (schema.items === undefined) return own;
-  return [...own, { path: [...path, 0], schema: schema.items, isRequired: false }, ...fieldsOf(schema.items, [...path, 0])];
+  return [
+    ...own,
+    { path: [...path, 0], schema: schema.items, isRequired: false },
+    ...fieldsOf(schema.items, [...path, 0]),
+  ];
 }

@@ -19,7 +19,10 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-function post(payload: string | Buffer, contentType = `multipart/form-data; boundary=${BOUNDARY}`): Promise<RawReply> {
+function post(
+  payload: string | Buffer,
+  contentType = `multipart/form-data; boundary=${BOUNDARY}`,
+): Promise<RawReply> {
   const headers = { authorization: `Bearer ${token}`, 'content-type': contentType };
   return send(app, { method: 'POST', url: sources, headers, payload });
 }
@@ -63,7 +66,10 @@ describe('uploads', () => {
     ['metadata that is no object', field('metadata', '[]') + GOOD + END],
     ['metadata with a NUL', field('metadata', '{"a":"\\u0000"}') + GOOD + END],
     ['metadata with __proto__', field('metadata', '{"__proto__":{"a":"\\u0000"}}') + GOOD + END],
-    ['metadata 20,000 levels deep', field('metadata', `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`) + GOOD + END],
+    [
+      'metadata 20,000 levels deep',
+      field('metadata', `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`) + GOOD + END,
+    ],
     ['another type', field('type', 'text') + GOOD + END],
     ['a body that ends in the file', GOOD.slice(0, -10)],
     ['a body that ends in a header', GOOD.slice(0, 40)],
@@ -128,9 +134,9 @@ describe('uploads', () => {
   it('that hold nothing or are not what they say end as a failed source with a reason, or are refused', async () => {
     const contents = [
       ['empty.txt', ''],
-        ['fake.pdf', '%PDF-1.7\nthis is no PDF at all'],
-        ['fake.docx', 'PK\u0003\u0004 this is no archive'],
-      ] as const;
+      ['fake.pdf', '%PDF-1.7\nthis is no PDF at all'],
+      ['fake.docx', 'PK\u0003\u0004 this is no archive'],
+    ] as const;
     for (const [fileName, content] of contents) {
       const reply = await post(file(content, fileName) + END);
       if (reply.status !== 202) {
@@ -141,26 +147,33 @@ describe('uploads', () => {
       const { id } = JSON.parse(reply.text) as { id: string };
       const { body } = await app.request('GET', `${sources}/${id}`, { token });
       expect({ fileName, status: body.status }).toEqual({ fileName, status: 'failed' });
-      expect(body.error).toEqual({ code: expect.stringMatching(/^[a-z_]+$/), message: expect.stringMatching(/\w/) });
+      expect(body.error).toEqual({
+        code: expect.stringMatching(/^[a-z_]+$/),
+        message: expect.stringMatching(/\w/),
+      });
     }
   });
 
-  it.runIf(corpusOrNull('multipart/multipart.tar.gz'))('of a multipart test suite are taken or refused', async () => {
-    const files = readTarball(corpusOrNull('multipart/multipart.tar.gz') ?? '');
-    const faults: string[] = [];
-    for (const [name, body] of files) {
-      if (!name.endsWith('.http')) continue;
-      const about = files.get(name.replace('.http', '.yaml'))?.toString() ?? '';
-      const boundary = /^boundary: *['"]?([^'"\n]*)/m.exec(about)?.[1] ?? '';
-      const before = await countStored(app);
-      const reply = await post(body, `multipart/form-data; boundary=${boundary}`);
-      if (reply.status === 202) continue;
-      const fault = faultOf(reply);
-      if (fault !== null) faults.push(`${name}: ${fault}`);
-      if (JSON.stringify(await countStored(app)) !== JSON.stringify(before)) faults.push(`${name}: left something`);
-    }
-    expect(faults).toEqual([]);
-  });
+  it.runIf(corpusOrNull('multipart/multipart.tar.gz'))(
+    'of a multipart test suite are taken or refused',
+    async () => {
+      const files = readTarball(corpusOrNull('multipart/multipart.tar.gz') ?? '');
+      const faults: string[] = [];
+      for (const [name, body] of files) {
+        if (!name.endsWith('.http')) continue;
+        const about = files.get(name.replace('.http', '.yaml'))?.toString() ?? '';
+        const boundary = /^boundary: *['"]?([^'"\n]*)/m.exec(about)?.[1] ?? '';
+        const before = await countStored(app);
+        const reply = await post(body, `multipart/form-data; boundary=${boundary}`);
+        if (reply.status === 202) continue;
+        const fault = faultOf(reply);
+        if (fault !== null) faults.push(`${name}: ${fault}`);
+        if (JSON.stringify(await countStored(app)) !== JSON.stringify(before))
+          faults.push(`${name}: left something`);
+      }
+      expect(faults).toEqual([]);
+    },
+  );
 
   it('leave no file without its source', async () => {
     const { rows } = await app.ctx.db.execute('select id from sources');

@@ -50,7 +50,20 @@ export const badContentTypes: Record<string, string>[] = [
   { 'content-type': 'x' },
 ];
 
-const WRONG_TYPES: unknown[] = [null, true, 1, 1.5, '\u2603 none of them', [], {}, [[]], { a: 1 }, [null], ['\u0000'], { $ne: null }];
+const WRONG_TYPES: unknown[] = [
+  null,
+  true,
+  1,
+  1.5,
+  '\u2603 none of them',
+  [],
+  {},
+  [[]],
+  { a: 1 },
+  [null],
+  ['\u0000'],
+  { $ne: null },
+];
 
 /** Values that a field must not take. */
 export function badValuesOf(schema: JsonSchema, isRequired: boolean): unknown[] {
@@ -66,13 +79,18 @@ export function badValuesOf(schema: JsonSchema, isRequired: boolean): unknown[] 
   }
   for (const { minimum, maximum } of [schema, ...(schema.anyOf ?? [])]) {
     if (minimum !== undefined) bad.push(minimum - 1, -1e308, new RawJson('-1e400'));
-    if (maximum !== undefined) bad.push(maximum + 1, 1e308, new RawJson('1e400'), new RawJson('9'.repeat(400)));
+    if (maximum !== undefined)
+      bad.push(maximum + 1, 1e308, new RawJson('1e400'), new RawJson('9'.repeat(400)));
   }
   if (types.has('integer') && !types.has('number')) bad.push(1.5);
   if (schema.properties !== undefined) bad.push({ unknown: 1 });
   if (types.has('record')) {
     bad.push({ a: '\u0000' }, { '\u0000': 1 }, { a: ['\ud800'] }, { a: 'x'.repeat(20_000) });
-    bad.push(new RawJson(deepObject), new RawJson('{"__proto__":{"a":1}}'), new RawJson(`{"a":${deepArray}}`));
+    bad.push(
+      new RawJson(deepObject),
+      new RawJson('{"__proto__":{"a":1}}'),
+      new RawJson(`{"a":${deepArray}}`),
+    );
   }
   return bad;
 }
@@ -134,7 +152,20 @@ export const badPathParts = ['', '%zz', '%', '%ff', '%ed%a0%80', '../..', 'a/../
 
 /** Per query parameter; parameters that are not named take what comes. */
 export const badQueryValues: Record<string, string[]> = {
-  limit: ['0', '-1', '1e9', 'abc', '', '1.5', '101', 'NaN', 'Infinity', '%00', '1&limit=2', '99999999999999999999'],
+  limit: [
+    '0',
+    '-1',
+    '1e9',
+    'abc',
+    '',
+    '1.5',
+    '101',
+    'NaN',
+    'Infinity',
+    '%00',
+    '1&limit=2',
+    '99999999999999999999',
+  ],
   cursor: ['x', '', 'a'.repeat(500), '%00', '%ff', 'MDE5', 'x&cursor=y', 'bm90LWFuLWlk'],
   status: ['x', '', '%00', 'READY', '__proto__', 'ready&status=failed'],
   sourceId: ['x', '', '%00', '1', 'a'.repeat(300), `${NOBODYS_ID}&sourceId=x`],

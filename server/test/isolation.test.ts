@@ -1,132 +1,57 @@
-import { randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ApiRoute, listApiRoutes, pathOf, sampleOf } from './api-routes.js';
+import { type ApiRoute, listApiRoutes } from './api-routes.js';
 import { NOBODYS_ID } from './bad-values.js';
 import { type TestApp, createTestApp } from './create-test-app.js';
-import { faultOf, send } from './refusals.js';
-
-/** An account with a project that holds one of each thing, and a canary in each text of it. */
-interface Tenant {
-  token: string;
-  refreshToken: string;
-  userId: string;
-  /** Ids by the name of their path parameter. */
-  ids: Record<string, string>;
-  chunkId: string;
-  conversationToken: string;
-  canary: string;
-}
+import { faultOf } from './refusals.js';
+import {
+  type Attack,
+  type Tenant,
+  attack,
+  bearer,
+  createTenant,
+  hasChild,
+  mixed,
+  rowsOf,
+  upper,
+} from './tenants.js';
 
 let app: TestApp;
 let routes: ApiRoute[];
 let alice: Tenant;
 let bob: Tenant;
-/** Every token that went over the wire: none may be in the log. */
+/** Tokens that went over the wire. */
 const secrets: string[] = [];
 
 beforeAll(async () => {
   app = await createTestApp();
   routes = (await listApiRoutes(app.server)).filter(({ pathParameters }) => pathParameters.length > 0);
-  alice = await createTenant();
-  bob = await createTenant();
+  alice = await createTenant(app);
+  bob = await createTenant(app);
+  for (const tenant of [alice, bob])
+    secrets.push(tenant.token, tenant.refreshToken, tenant.conversationToken);
 });
 afterAll(() => app.close());
 
-async function createTenant(): Promise<Tenant> {
-  const canary = `canary${randomBytes(8).toString('hex')}`;
-  const { token, refreshToken, userId } = await app.register(`Name ${canary}`);
-  const projectId = await app.createProject(token, {
-    name: `Project ${canary}`,
-    description: canary,
-    systemPrompt: canary,
-    fallbackMessage: `Fallback ${canary}`,
-    welcomeMessage: canary,
-    suggestedQuestions: [`What is ${canary}?`],
-    modelMini: canary,
-  });
-  const base = `/v1/projects/${projectId}`;
-  const text = `# Vault ${canary}\n\nThe secret code of the vault in Zanzibar is ${canary}.`;
-  const metadata = { note: canary };
-  const source = await app.addSource(token, projectId, { type: 'text', name: `Source ${canary}`, text, metadata });
-  await app.upload(token, projectId, { name: `${canary}.txt`, content: `The cellar of ${canary} holds ${canary}.` });
-  await app.runJobs();
-  const documents = await app.request('GET', `${base}/documents?sourceId=${source.id}`, { token });
-  const documentId: string = documents.body.data[0].id;
-  const chunks = await app.request('GET', `${base}/documents/${documentId}/chunks`, { token });
-  const chat = await app.request('POST', `${base}/chat`, {
-    token,
-    headers: { 'idempotency-key': `key-${canary}` },
-    body: {
-      message: `What is the secret code of the vault in Zanzibar? ${canary}`,
-      visitor: { id: canary, email: `${canary}@example.com`, phone: canary, name: canary, metadata },
-    },
-  });
-  const { conversationId, conversationToken, message } = chat.body;
-  expect(message.content).toContain(canary);
-  const ids = { projectId, sourceId: source.id, documentId, conversationId, messageId: message.id };
-  secrets.push(token, refreshToken, conversationToken);
-  return { token, refreshToken, userId, ids, chunkId: chunks.body.data[0].id, conversationToken, canary };
-}
-
-interface Attack {
-  route: ApiRoute;
-  ids: Record<string, string>;
-  headers?: Record<string, string>;
-}
-
-async function attack({ route, ids, headers = {} }: Attack) {
-  const schema = route.bodies[0];
-  return send(app, {
-    method: route.method,
-    url: pathOf(route, ids),
-    headers: { ...headers, ...(schema === undefined ? {} : { 'content-type': 'application/json' }) },
-    ...(schema === undefined ? {} : { payload: JSON.stringify(sampleOf(schema, '', route.method === 'PATCH')) }),
-  });
-}
-
-const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-
 /** Runs attacks and collects what is wrong: another status, a canary in the answer, a changed row of Alice's. */
 async function faultsOf(attacks: [string, number, Attack][]): Promise<string[]> {
-  const before = await rowsOf(alice);
+  const before = await rowsOf(app, alice);
   const faults: string[] = [];
   for (const [what, status, request] of attacks) {
-    const reply = await attack(request);
+    const reply = await attack(app, request);
     const name = `${request.route.name}, ${what}`;
-    if (reply.status !== status) faults.push(`${name}: ${reply.status}, not ${status}: ${reply.text.slice(0, 100)}`);
+    if (reply.status !== status)
+      faults.push(`${name}: ${reply.status}, not ${status}: ${reply.text.slice(0, 100)}`);
     if (status >= 400 && faultOf(reply) !== null) faults.push(`${name}: ${faultOf(reply) ?? ''}`);
     if (status >= 400 && reply.text.includes(alice.canary)) faults.push(`${name}: tells what is Alice's`);
   }
-  if ((await rowsOf(alice)) !== before) faults.push("Alice's rows have changed");
+  if ((await rowsOf(app, alice)) !== before) faults.push("Alice's rows have changed");
   return faults;
 }
 
-/** All that is stored of an account and its project, as text. */
-async function rowsOf(tenant: Tenant): Promise<string> {
-  const { rows: columns } = await app.ctx.db.execute(sql`
-    select table_name as name, array_agg(column_name::text) as columns from information_schema.columns
-    where table_schema = 'public' group by table_name order by table_name`);
-  const dumps: string[] = [];
-  for (const { name, columns: own } of columns as { name: string; columns: string[] }[]) {
-    const key = own.includes('project_id') ? 'project_id' : name === 'projects' || name === 'users' ? 'id' : 'user_id';
-    if (key === 'user_id' && !own.includes(key)) continue;
-    const value = key === 'project_id' || name === 'projects' ? tenant.ids['projectId'] : tenant.userId;
-    const { rows } = await app.ctx.db.execute(
-      sql`select to_jsonb(t)::text as row from ${sql.identifier(name)} t where ${sql.identifier(key)} = ${value} order by 1`,
-    );
-    dumps.push(name, ...rows.map(({ row }) => String(row)));
-  }
-  return dumps.join('\n');
-}
-
-const hasChild = ({ pathParameters }: ApiRoute) => pathParameters.length > 1;
-/** The project of one with the things of another. */
-const mixed = (project: Tenant, children: Tenant) => ({ ...children.ids, projectId: project.ids['projectId'] ?? '' });
-
 describe('what is somebody else’s', () => {
   it('is dumped whole, so that a change would be seen', async () => {
-    const rows = await rowsOf(alice);
+    const rows = await rowsOf(app, alice);
     expect(rows.split(alice.canary).length).toBeGreaterThan(30);
     expect(rows).not.toContain(bob.canary);
   });
@@ -141,16 +66,31 @@ describe('what is somebody else’s', () => {
         ? ([
             ['under the own project', 404, { route, headers, ids: mixed(bob, alice) }],
             ['own things under the other project', 404, { route, headers, ids: mixed(alice, bob) }],
-            ['of nobody under the own project', 404, { route, headers, ids: { ...nobody, projectId: bob.ids['projectId'] ?? '' } }],
+            [
+              'of nobody under the own project',
+              404,
+              { route, headers, ids: { ...nobody, projectId: bob.ids['projectId'] ?? '' } },
+            ],
             ['other letters', 404, { route, headers, ids: upper(mixed(bob, alice)) }],
-            ['with its conversation token', 404, { route, headers: { ...headers, 'conversation-token': alice.conversationToken }, ids: mixed(bob, alice) }],
+            [
+              'with its conversation token',
+              404,
+              {
+                route,
+                headers: { ...headers, 'conversation-token': alice.conversationToken },
+                ids: mixed(bob, alice),
+              },
+            ],
           ] satisfies [string, number, Attack][])
         : []),
     ]);
     expect(attacks.length).toBeGreaterThan(90);
     expect(await faultsOf(attacks)).toEqual([]);
     const replies = await Promise.all(
-      routes.map(async (route) => [await attack({ route, headers, ids: alice.ids }), await attack({ route, headers, ids: nobody })]),
+      routes.map(async (route) => [
+        await attack(app, { route, headers, ids: alice.ids }),
+        await attack(app, { route, headers, ids: nobody }),
+      ]),
     );
     for (const [theirs, nobodys] of replies) {
       const withoutId = (text = '') => text.replace(/"requestId":"[^"]+"/, '');
@@ -160,7 +100,7 @@ describe('what is somebody else’s', () => {
 
   it('needs a living token', async () => {
     const session = await app.request('POST', '/v1/auth/login', {
-      body: { email: await emailOf(alice), password: 'correct horse battery' },
+      body: { email: alice.email, password: 'correct horse battery' },
     });
     const { accessToken, refreshToken } = session.body;
     secrets.push(accessToken, refreshToken);
@@ -175,17 +115,31 @@ describe('what is somebody else’s', () => {
   });
 
   it('is not reached by ids in bodies and queries', async () => {
-    const before = await rowsOf(alice);
+    const before = await rowsOf(app, alice);
     const base = `/v1/projects/${bob.ids['projectId'] ?? ''}`;
     const { token } = bob;
     const { conversationId, sourceId } = alice.ids;
     const { conversationToken } = alice;
-    const cursors = [...Object.values(alice.ids), alice.chunkId].map((id) => Buffer.from(id).toString('base64url'));
-    const lists = ['sources', 'documents', 'conversations', `documents/${bob.ids['documentId'] ?? ''}/chunks`, `conversations/${bob.ids['conversationId'] ?? ''}/messages`];
+    const cursors = [...Object.values(alice.ids), alice.chunkId].map((id) =>
+      Buffer.from(id).toString('base64url'),
+    );
+    const lists = [
+      'sources',
+      'documents',
+      'conversations',
+      `documents/${bob.ids['documentId'] ?? ''}/chunks`,
+      `conversations/${bob.ids['conversationId'] ?? ''}/messages`,
+    ];
     const replies = await Promise.all([
-      app.request('POST', `${base}/search`, { token, body: { query: 'secret code of the vault in Zanzibar' } }),
+      app.request('POST', `${base}/search`, {
+        token,
+        body: { query: 'secret code of the vault in Zanzibar' },
+      }),
       app.request('POST', `${base}/search`, { token, body: { query: alice.canary.slice(0, 12) } }),
-      app.request('POST', `${base}/chat`, { token, body: { message: 'What is the secret code of the vault in Zanzibar?' } }),
+      app.request('POST', `${base}/chat`, {
+        token,
+        body: { message: 'What is the secret code of the vault in Zanzibar?' },
+      }),
       app.request('GET', `${base}/conversations?q=Zanzibar`, { token }),
       app.request('GET', '/v1/projects', { token }),
       app.request('GET', '/v1/auth/me', { token }),
@@ -200,10 +154,13 @@ describe('what is somebody else’s', () => {
     const foreign = await app.request('GET', `${base}/documents?sourceId=${String(sourceId)}`, { token });
     expect(foreign.body).toEqual({ data: [], nextCursor: null });
     for (const body of [{ conversationId }, { conversationId, conversationToken }]) {
-      const reply = await app.request('POST', `${base}/chat`, { token, body: { message: 'Hello?', ...body } });
+      const reply = await app.request('POST', `${base}/chat`, {
+        token,
+        body: { message: 'Hello?', ...body },
+      });
       expect(reply.body.code).toBe('not_found');
     }
-    expect(await rowsOf(alice)).toBe(before);
+    expect(await rowsOf(app, alice)).toBe(before);
   });
 
   it('does not come back by its Idempotency-Key', async () => {
@@ -236,35 +193,58 @@ describe('members and visitors', () => {
     const own = routes.filter(({ access, path }) => access === 'owner' && !path.endsWith('/events'));
     const reads = ({ method, path }: ApiRoute) => method === 'GET' || path.endsWith('/search');
     expect(
-      await faultsOf(own.map((route) => ['a viewer', reads(route) ? 200 : 403, { route, ids: alice.ids, headers }])),
+      await faultsOf(
+        own.map((route) => ['a viewer', reads(route) ? 200 : 403, { route, ids: alice.ids, headers }]),
+      ),
     ).toEqual([]);
     const children = own.filter(hasChild);
     const foreign = (route: ApiRoute) => (reads(route) ? 404 : 403);
     expect(
       await faultsOf(
-        children.map((route) => ['a viewer, things of another project', foreign(route), { route, ids: mixed(alice, bob), headers }]),
+        children.map((route) => [
+          'a viewer, things of another project',
+          foreign(route),
+          { route, ids: mixed(alice, bob), headers },
+        ]),
       ),
     ).toEqual([]);
     await app.ctx.db.execute(sql`delete from project_members where user_id = ${viewer.userId}`);
-    expect(await faultsOf(own.map((route) => ['no viewer any more', 404, { route, ids: alice.ids, headers }]))).toEqual([]);
+    expect(
+      await faultsOf(own.map((route) => ['no viewer any more', 404, { route, ids: alice.ids, headers }])),
+    ).toEqual([]);
   });
 
   it('a visitor of a public project reaches what its own token opens, from an allowed origin', async () => {
     await setVisitors({ isPublic: true, allowedOrigins: ['https://good.example'] });
-    const origins = ['https://evil.example', 'null', 'http://good.example', 'https://good.example.evil.example', 'https://GOOD.example:444', ''];
+    const origins = [
+      'https://evil.example',
+      'null',
+      'http://good.example',
+      'https://good.example.evil.example',
+      'https://GOOD.example:444',
+      '',
+    ];
     const attacks = routes.flatMap((route) => {
       const isOpen = route.access === 'visitor';
       const ids = alice.ids;
       const good = { origin: 'https://good.example' };
       const foreign = { ...good, 'conversation-token': bob.conversationToken };
       return [
-        ...origins.map((origin): [string, number, Attack] => [`from ${origin}`, isOpen ? 403 : 401, { route, ids, headers: { origin } }]),
+        ...origins.map((origin): [string, number, Attack] => [
+          `from ${origin}`,
+          isOpen ? 403 : 401,
+          { route, ids, headers: { origin } },
+        ]),
         ...(isOpen && hasChild(route)
           ? ([
               ['without a conversation token', 404, { route, ids, headers: good }],
               ['with the token of another conversation', 404, { route, ids, headers: foreign }],
               ['with an empty token', 404, { route, ids, headers: { ...good, 'conversation-token': '' } }],
-              ['an owner of another project', 404, { route, ids, headers: { ...good, ...bearer(bob.token) } }],
+              [
+                'an owner of another project',
+                404,
+                { route, ids, headers: { ...good, ...bearer(bob.token) } },
+              ],
             ] satisfies [string, number, Attack][])
           : []),
       ];
@@ -272,13 +252,19 @@ describe('members and visitors', () => {
     expect(await faultsOf(attacks)).toEqual([]);
 
     const base = `/v1/projects/${alice.ids['projectId'] ?? ''}`;
-    const ask = (body: object) => app.request('POST', `${base}/chat`, { body: { message: 'Hello?', ...body } });
+    const ask = (body: object) =>
+      app.request('POST', `${base}/chat`, { body: { message: 'Hello?', ...body } });
     const mine = await ask({});
     expect(mine.status).toBe(200);
     const { conversationId, conversationToken } = mine.body;
     secrets.push(conversationToken);
     const stolen = { conversationId: alice.ids['conversationId'] };
-    for (const body of [stolen, { ...stolen, conversationToken }, { conversationId }, { conversationId, conversationToken: alice.conversationToken }]) {
+    for (const body of [
+      stolen,
+      { ...stolen, conversationToken },
+      { conversationId },
+      { conversationId, conversationToken: alice.conversationToken },
+    ]) {
       expect((await ask(body)).body.code).toBe('not_found');
     }
     expect((await ask({ conversationId, conversationToken })).status).toBe(200);
@@ -292,24 +278,25 @@ describe('members and visitors', () => {
   });
 
   it('leave nothing of their texts and tokens in the log', () => {
-    const log = app.logLines.join('\n');
     expect(app.logLines.length).toBeGreaterThan(300);
-    for (const secret of [alice.canary, bob.canary, ...secrets, 'correct horse battery', 'Zanzibar', 'user1@example.com']) {
-      expect({ secret, line: app.logLines.find((line) => line.includes(secret)) }).toEqual({ secret, line: undefined });
+    for (const secret of [
+      alice.canary,
+      bob.canary,
+      ...secrets,
+      'correct horse battery',
+      'Zanzibar',
+      'user1@example.com',
+    ]) {
+      expect({ secret, line: app.logLines.find((line) => line.includes(secret)) }).toEqual({
+        secret,
+        line: undefined,
+      });
     }
-    expect(log).not.toMatch(/eyJ[\w-]+\.[\w-]+\./);
+    expect(app.logLines.join('\n')).not.toMatch(/eyJ[\w-]+\.[\w-]+\./);
   });
 });
 
 async function setVisitors(settings: object): Promise<void> {
   const path = `/v1/projects/${alice.ids['projectId'] ?? ''}`;
   expect((await app.request('PATCH', path, { token: alice.token, body: settings })).status).toBe(200);
-}
-
-async function emailOf(tenant: Tenant): Promise<string> {
-  return (await app.request('GET', '/v1/auth/me', { token: tenant.token })).body.email;
-}
-
-function upper(ids: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, id.toUpperCase()]));
 }

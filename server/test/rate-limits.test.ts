@@ -17,7 +17,12 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 /** The statuses of requests from one address, sent one after the other. */
-async function statusesOf(count: number, path: string, address: string, headers: Record<string, string> = {}) {
+async function statusesOf(
+  count: number,
+  path: string,
+  address: string,
+  headers: Record<string, string> = {},
+) {
   const statuses: number[] = [];
   for (let sent = 0; sent < count; sent += 1) {
     const reply = await app.server.inject({ method: 'GET', url: path, remoteAddress: address, headers });
@@ -37,7 +42,11 @@ describe('rate limits', () => {
     ['an address with escapes that leads nowhere', '/%761/nothing', 404],
   ])('count %s by the address it comes from', async (what, path, status) => {
     const address = `10.0.0.${what.length}`;
-    expect(await statusesOf(PER_ADDRESS + 2, path, address)).toEqual([...allowed(PER_ADDRESS, status), 429, 429]);
+    expect(await statusesOf(PER_ADDRESS + 2, path, address)).toEqual([
+      ...allowed(PER_ADDRESS, status),
+      429,
+      429,
+    ]);
     expect(await statusesOf(1, path, '10.0.1.1')).toEqual([status]);
   });
 
@@ -59,7 +68,9 @@ describe('rate limits', () => {
   it('do not believe X-Forwarded-For where no proxy is trusted', async () => {
     const statuses: number[] = [];
     for (let sent = 0; sent <= PER_ADDRESS; sent += 1) {
-      statuses.push(...(await statusesOf(1, '/v1/projects', '10.0.3.1', { 'x-forwarded-for': `1.2.3.${sent}` })));
+      statuses.push(
+        ...(await statusesOf(1, '/v1/projects', '10.0.3.1', { 'x-forwarded-for': `1.2.3.${sent}` })),
+      );
     }
     expect(statuses.at(-1)).toBe(429);
   });

@@ -29,5 +29,8 @@ export function readTarball(path: string): Map<string, Buffer> {
 }
 
 function fieldAt(archive: Buffer, start: number, bytes: number): string {
-  return archive.toString('latin1', start, start + bytes).replace(/\0.*$/s, '').trim();
+  return archive
+    .toString('latin1', start, start + bytes)
+    .replace(/\0.*$/s, '')
+    .trim();
 }

@@ -59,9 +59,11 @@ export function faultOf(reply: RawReply): string | null {
   if (!type.startsWith('application/problem+json')) return `${reply.status} came as ${type}`;
   const problem = JSON.parse(reply.text) as Record<string, unknown>;
   if (problem['status'] !== reply.status) return `says ${String(problem['status'])} in a ${reply.status}`;
-  if (STATUS_OF_CODE[String(problem['code'])] !== reply.status) return `${reply.status} has code ${String(problem['code'])}`;
+  if (STATUS_OF_CODE[String(problem['code'])] !== reply.status)
+    return `${reply.status} has code ${String(problem['code'])}`;
   const requestId = reply.headers['x-request-id'];
-  if (requestId === undefined || requestId !== problem['requestId']) return `${reply.status} has no X-Request-Id`;
+  if (requestId === undefined || requestId !== problem['requestId'])
+    return `${reply.status} has no X-Request-Id`;
   for (const name of ['type', 'title', 'detail']) {
     if (typeof problem[name] !== 'string' || problem[name] === '') return `${reply.status} has no ${name}`;
   }
@@ -71,14 +73,31 @@ export function faultOf(reply: RawReply): string | null {
   return inside === null ? null : `${reply.status} shows its inside: ${inside[0]}`;
 }
 
+/** For requests that may be fine: anything but a failure of the server, and problems in their form. */
+export function faultUnlessFine(reply: RawReply): string | null {
+  return reply.status >= 200 && reply.status < 300 ? null : faultOf(reply);
+}
+
+/** A value as the name of a test case. */
+export function label(value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 60) ?? '';
+}
+
 /** What is stored: rows of every table, and files. Refused requests leave it as it was. */
 export async function countStored(app: TestApp): Promise<Record<string, number>> {
   const { rows: tables } = await app.ctx.db.execute(sql`
     select table_name as name from information_schema.tables
     where table_schema = 'public' and table_type = 'BASE TABLE' order by table_name`);
-  const counts = tables.map(({ name }) => `select '${String(name)}' as name, count(*)::int as rows from "${String(name)}"`);
+  const counts = tables.map(
+    ({ name }) => `select '${String(name)}' as name, count(*)::int as rows from "${String(name)}"`,
+  );
   const { rows } = await app.ctx.db.execute(sql.raw(counts.join(' union all ')));
-  const entries = await readdir(join(app.dataDir, 'files'), { recursive: true, withFileTypes: true }).catch(() => []);
+  const entries = await readdir(join(app.dataDir, 'files'), { recursive: true, withFileTypes: true }).catch(
+    () => [],
+  );
   const files = entries.filter((entry) => entry.isFile() && entry.name !== HEALTH_PROBE).length;
-  return { ...Object.fromEntries(rows.map(({ name, rows: count }) => [name, count])), files } as Record<string, number>;
+  return { ...Object.fromEntries(rows.map(({ name, rows: count }) => [name, count])), files } as Record<
+    string,
+    number
+  >;
 }

@@ -23,7 +23,7 @@ function createExtractor(maxOutputCharacters = 1_000_000) {
 }
 
 function inputOf(text: string | Buffer, fileName: string) {
-  return { body: Readable.from([Buffer.from(text)]), fileName, mediaType: null };
+  return { body: Readable.from([Buffer.from(text)]), kind: 'file' as const, fileName, mediaType: null };
 }
 
 describe('the extraction process', () => {
@@ -34,7 +34,15 @@ describe('the extraction process', () => {
       content: '# Refunds\n\nWithin **30** days.',
       format: 'markdown',
       pages: [],
+      language: 'en',
+      chunks: [{ start: 0, end: 30, page: null, headings: ['Refunds'], tokenCount: 10 }],
     });
+  });
+
+  it('takes a typed text to the letter, whatever it looks like', async () => {
+    const text = '<html><p>A page about HTML.</p></html>';
+    const input = { ...inputOf(text, ''), kind: 'text' as const };
+    await expect(createExtractor().extract(input, never)).resolves.toMatchObject({ title: null, content: text });
   });
 
   it('answers with the reason why a file cannot be read', async () => {

@@ -5,7 +5,9 @@
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 
+import { chunkText } from '#features/ingestion/chunk-text.js';
 import { extractDocument } from '#features/ingestion/extractors/extract-document.js';
+import { readTypedText } from '#features/ingestion/read-typed-text.js';
 import { SourceError } from '#kernel/source-error.js';
 import { endWithParent } from '#providers/document-extractor/end-with-parent.js';
 import {
@@ -23,14 +25,17 @@ process.exit(0);
 async function answer(): Promise<ExtractionReply> {
   try {
     const { header, bytes } = await readInput();
-    const document = await extractDocument(bytes, header);
-    if (document.content.length > header.maxOutputCharacters) {
+    const text =
+      header.kind === 'text'
+        ? readTypedText(new TextDecoder().decode(bytes))
+        : await extractDocument(bytes, header);
+    if (text.content.length > header.maxOutputCharacters) {
       throw new SourceError(
         'too_large',
         `The file holds more than ${header.maxOutputCharacters} characters of text. Split it into smaller files.`,
       );
     }
-    return { ok: true, document };
+    return { ok: true, document: chunkText(text) };
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     return { ok: false, reason: error.reason, message: error.message, retryable: error.retryable };

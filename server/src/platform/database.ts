@@ -47,7 +47,12 @@ export function createDatabasePool(options: DatabaseOptions): DatabasePool {
     allowExitOnIdle: false,
   });
   guardAgainstOuterUse(pool, options);
-  pool.on('connect', (client) => observeQueries(client, options));
+  pool.on('connect', (client) => {
+    observeQueries(client, options);
+    // The pool listens to idle connections alone: one that breaks in use would end the process. Its caller is told
+    // by the statement that fails.
+    client.on('error', (error) => reportFatal(error, options));
+  });
   pool.on('error', (error) => reportFatal(error, options));
   return { db: drizzle(pool), close: () => pool.end() };
 }

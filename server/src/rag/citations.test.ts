@@ -127,7 +127,8 @@ describe('createCitationChecker', () => {
   ])('holds numbers that are written out to their value: %s', (duration, isFound) => {
     const text = 'The electric grinder has a warranty of five years.';
     const checker = createCitationChecker([{ number: 1, text }], 'en');
-    const shown = checker.push(`The electric grinder has a warranty of ${duration} [1].`).text + checker.end().text;
+    const shown =
+      checker.push(`The electric grinder has a warranty of ${duration} [1].`).text + checker.end().text;
     expect(shown.includes('[1]')).toBe(isFound);
   });
 });

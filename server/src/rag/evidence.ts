@@ -25,7 +25,10 @@ export function evidenceOf(text: string, language: string): EvidenceSentence[] {
   return splitSentences(text).map((sentence) => {
     const span = sentenceBody(text, sentence);
     const body = text.slice(span.start, span.end);
-    return Object.assign(span, { terms: new Set(analyzeText(body, language)), numbers: numbersOf(body, language) });
+    return Object.assign(span, {
+      terms: new Set(analyzeText(body, language)),
+      numbers: numbersOf(body, language),
+    });
   });
 }
 

@@ -40,7 +40,10 @@ describe('register', () => {
         app.request('POST', '/v1/auth/register', { body: { ...body, email: forms[index % forms.length] } }),
       ),
     );
-    expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, ...Array<number>(19).fill(409)]);
+    expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+      201,
+      ...Array<number>(19).fill(409),
+    ]);
   });
 
   it.each([

@@ -4,11 +4,10 @@ import { newId } from '#kernel/ids.js';
 import { SourceError } from '#kernel/source-error.js';
 import type { Context } from '#platform/context.js';
 import type { RunningJob } from '#platform/jobs/define-job.js';
+import type { ChunkSpan } from '#platform/ports/document-extractor.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { ANALYZER_VERSION } from '#rag/analyzer/analyze.js';
-import { detectLanguage } from '#rag/analyzer/detect-language.js';
-import { type Chunk, chunkDocument } from '#rag/chunk-document.js';
 import { prepareSegment, writeSegment } from '#features/search-index/write-segment.js';
 import { embedChunks } from './embed-chunks.js';
 import {
@@ -29,8 +28,10 @@ const CHUNKS_PER_TRANSACTION = 100;
 const HEADING_SEPARATOR = ' › ';
 
 /** A chunk with all that is stored of it. */
-interface PreparedChunk extends Chunk {
+interface PreparedChunk extends ChunkSpan {
   id: string;
+  index: number;
+  content: string;
   heading: string | null;
   /** What is embedded: the text under its title and headings. */
   embeddedText: string;
@@ -57,7 +58,7 @@ export async function processDocument(
   signal: AbortSignal,
 ): Promise<ProcessedDocument> {
   const { job, sourceId, document } = input;
-  const { content, format } = document.extracted;
+  const { content, format, language } = document.extracted;
   const row = await upsertDocument(ctx.db, {
     id: newId(),
     projectId: scope.projectId,
@@ -73,7 +74,6 @@ export async function processDocument(
   }
   const chunks = prepareChunks(document);
   if (chunks.length === 0) throw new SourceError('empty', 'There is no text in it.');
-  const language = detectLanguage(content);
   const version = Math.max(row.liveVersion, await findHighestVersion(ctx.db, scope, row.id)) + 1;
   const written = { documentId: row.id, version };
   const embeddedChunkCount = await writeVersion(ctx, scope, { job, chunks, language, row, version }, signal);
@@ -131,11 +131,20 @@ async function writeVersion(
 }
 
 function prepareChunks(document: ReadDocument): PreparedChunk[] {
-  return chunkDocument(document.extracted).map((chunk) => {
+  return document.extracted.chunks.map((chunk, index) => {
+    const content = document.extracted.content.slice(chunk.start, chunk.end);
     const heading = chunk.headings.length > 0 ? chunk.headings.join(HEADING_SEPARATOR) : null;
     const context = [document.title, heading].filter((part) => part !== null).join('\n');
-    const embeddedText = `${context}\n${chunk.content}`;
-    return { ...chunk, id: newId(), heading, embeddedText, contentHash: sha256Hex(embeddedText) };
+    const embeddedText = `${context}\n${content}`;
+    return {
+      ...chunk,
+      id: newId(),
+      index,
+      content,
+      heading,
+      embeddedText,
+      contentHash: sha256Hex(embeddedText),
+    };
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 
-export interface ExtractedDocument {
+/** What a file says. */
+export interface ExtractedText {
   /** The document's own title, where it has one. */
   title: string | null;
   /** Normalised text: NFC, line feeds, no control characters. Citations point into it. */
@@ -11,8 +12,28 @@ export interface ExtractedDocument {
   pages: { page: number; start: number }[];
 }
 
+/** A piece of the content that is found and cited on its own; offsets in UTF-16 units. */
+export interface ChunkSpan {
+  start: number;
+  end: number;
+  /** The page that it starts on. */
+  page: number | null;
+  /** The headings above it, outermost first. */
+  headings: string[];
+  tokenCount: number;
+}
+
+/** A document with all that takes long to work out of its text. */
+export interface ExtractedDocument extends ExtractedText {
+  /** ISO 639-1, or `und`. */
+  language: string;
+  chunks: ChunkSpan[];
+}
+
 export interface ExtractionInput {
   body: Readable;
+  /** `file`: the format is told by content. `text`: UTF-8 as somebody typed it, of which nothing is taken for markup. */
+  kind: 'file' | 'text';
   fileName: string | null;
   /** As the sender declared it: a hint, content decides. */
   mediaType: string | null;
@@ -20,7 +41,7 @@ export interface ExtractionInput {
 
 export interface DocumentExtractor {
   /**
-   * Reads any supported file format, told by its content, in a process of its own that is killed when it
+   * Reads and chunks any supported file format in a process of its own that is killed when it
    * takes too long or too much memory.
    * @throws SourceError with the reason; AbortError when `signal` fires.
    */

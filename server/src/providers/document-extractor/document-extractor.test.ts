@@ -22,7 +22,7 @@ function createExtractor(fixture: string, overrides: Partial<DocumentExtractorOp
 }
 
 function inputOf(body: Readable) {
-  return { body, fileName: 'a\u0000"b".pdf', mediaType: 'application/pdf' };
+  return { body, kind: 'file' as const, fileName: 'a\u0000"b".pdf', mediaType: 'application/pdf' };
 }
 
 async function reasonOf(outcome: Promise<unknown>): Promise<string> {

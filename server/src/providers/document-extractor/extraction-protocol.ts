@@ -7,6 +7,7 @@ import type { ExtractedDocument } from '#platform/ports/document-extractor.js';
  * what they like on stdout and stderr; nobody listens there.
  */
 export interface ExtractionHeader {
+  kind: 'file' | 'text';
   fileName: string | null;
   mediaType: string | null;
   maxInputBytes: number;

@@ -20,10 +20,24 @@ const documentSchema = z
     content: z.string().min(1),
     format: z.enum(['markdown', 'plain']),
     pages: z.array(z.object({ page: z.number().int().positive(), start: z.number().int().nonnegative() })),
+    language: z.string().max(3),
+    chunks: z.array(
+      z.object({
+        start: z.number().int().nonnegative(),
+        end: z.number().int().positive(),
+        page: z.number().int().positive().nullable(),
+        headings: z.array(z.string()),
+        tokenCount: z.number().int().nonnegative(),
+      }),
+    ),
   })
   .refine(
     ({ content, pages }) => pages.every((page) => page.start < content.length),
     'a page outside the content',
+  )
+  .refine(
+    ({ content, chunks }) => chunks.every(({ start, end }) => start < end && end <= content.length),
+    'a chunk outside the content',
   );
 
 const replySchema = z.discriminatedUnion('ok', [

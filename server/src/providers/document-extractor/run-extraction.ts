@@ -102,11 +102,11 @@ function whenEnded(child: ChildProcess): Promise<ProcessEnd> {
 /** Streams header and file to the process, no faster than it reads. */
 async function feed(
   stdin: Writable,
-  { body, fileName, mediaType }: ExtractionInput,
+  { body, kind, fileName, mediaType }: ExtractionInput,
   { maxInputBytes, maxOutputCharacters }: ExtractionLimits,
   stop: (error: unknown) => void,
 ): Promise<void> {
-  const header: ExtractionHeader = { fileName, mediaType, maxInputBytes, maxOutputCharacters };
+  const header: ExtractionHeader = { kind, fileName, mediaType, maxInputBytes, maxOutputCharacters };
   try {
     await pipeline(async function* () {
       yield `${JSON.stringify(header)}\n`;

@@ -1,5 +1,5 @@
 import { SourceError } from '#kernel/source-error.js';
-import type { ExtractedDocument } from '#platform/ports/document-extractor.js';
+import type { ExtractedText } from '#platform/ports/document-extractor.js';
 
 import { detectFormat } from './detect-format.js';
 import type { FileHints } from './extractor.js';
@@ -13,7 +13,7 @@ const MAX_TITLE_CHARACTERS = 300;
  * Runs in the extraction process: it trusts nothing about the file and bounds neither time nor memory itself.
  * @throws SourceError with the reason, in words for the file's owner.
  */
-export async function extractDocument(bytes: Uint8Array, hints: FileHints): Promise<ExtractedDocument> {
+export async function extractDocument(bytes: Uint8Array, hints: FileHints): Promise<ExtractedText> {
   const format = fileFormats[detectFormat(bytes, hints)];
   const extract = await format.load();
   const document = await extract(bytes, hints).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-import type { ExtractedDocument } from '#platform/ports/document-extractor.js';
+import type { ExtractedText } from '#platform/ports/document-extractor.js';
 
 /** What the sender said about the file. Content decides; these only settle a draw. */
 export interface FileHints {
@@ -11,4 +11,4 @@ export interface FileHints {
  * Turns the bytes of one format into normalised text.
  * @throws SourceError when its owner can be told why it cannot be read; anything else means a broken file.
  */
-export type Extractor = (bytes: Uint8Array, hints: FileHints) => Promise<ExtractedDocument>;
+export type Extractor = (bytes: Uint8Array, hints: FileHints) => Promise<ExtractedText>;

@@ -1,4 +1,4 @@
-import type { ExtractedDocument } from '#platform/ports/document-extractor.js';
+import type { ExtractedText } from '#platform/ports/document-extractor.js';
 
 // The joiners shape Arabic and Indic words and emoji, so they stay after those; elsewhere they only hide text.
 const STRAY_JOINERS =
@@ -19,7 +19,7 @@ const FENCE = /^ {0,3}(`{3,}|~{3,})/;
  * The one form in which text is stored, embedded and cited: NFC, line feeds only, nothing invisible, no blanks
  * at line ends, no more than one empty line in a row. Running it twice changes nothing.
  */
-export function normalizeText(text: string, format: ExtractedDocument['format']): string {
+export function normalizeText(text: string, format: ExtractedText['format']): string {
   const visible = text
     .replace(LINE_BREAKS, '\n')
     .replace(NONCHARACTERS, '')

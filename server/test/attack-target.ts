@@ -1,0 +1,65 @@
+import { type ApiRoute, listApiRoutes } from './api-routes.js';
+import { type TestApp, createTestApp } from './create-test-app.js';
+import { type RawReply, type Sent, countStored, faultOf, send } from './refusals.js';
+
+/** A server with an account whose project holds one of each thing, to be asked for what must be refused. */
+export interface AttackTarget {
+  app: TestApp;
+  token: string;
+  routes: ApiRoute[];
+  /** What stands in paths where a test is about something else: all of it exists. */
+  known: Record<string, string>;
+  /**
+   * Sends all, signed in, and collects what is wrong: each must be refused, nothing written, and the server live on.
+   * @param check what is wrong with one reply, or null
+   */
+  faultsOf: (requests: [string, Sent][], check?: (reply: RawReply) => string | null) => Promise<string[]>;
+}
+
+export async function createAttackTarget(): Promise<AttackTarget> {
+  const app = await createTestApp();
+  const routes = await listApiRoutes(app.server);
+  const { token } = await app.register();
+  const known = await fillProject(app, token);
+  return {
+    app,
+    token,
+    routes,
+    known,
+    faultsOf: async (requests, check = faultOf) => {
+      const before = await countStored(app);
+      const faults: string[] = [];
+      for (const [what, request] of requests) {
+        const headers = { authorization: `Bearer ${token}`, ...request.headers };
+        const fault = check(await send(app, { ...request, headers }));
+        if (fault !== null) faults.push(`${what}: ${fault}`);
+      }
+      const after = await countStored(app);
+      for (const [name, count] of Object.entries(after)) {
+        if (count !== before[name]) faults.push(`${name}: ${String(before[name])} before, ${count} after`);
+      }
+      const health = await send(app, { method: 'GET', url: '/health/live' });
+      if (health.status !== 200) faults.push('the server is dead');
+      return faults;
+    },
+  };
+}
+
+async function fillProject(app: TestApp, token: string): Promise<Record<string, string>> {
+  const projectId = await app.createProject(token);
+  const text = 'The office opens at nine in the morning.';
+  const source = await app.addSource(token, projectId, { type: 'text', name: 'Hours', text });
+  const base = `/v1/projects/${projectId}`;
+  const documents = await app.request('GET', `${base}/documents`, { token });
+  const chat = await app.request('POST', `${base}/chat`, {
+    token,
+    body: { message: 'When does the office open?' },
+  });
+  return {
+    projectId,
+    sourceId: source.id,
+    documentId: documents.body.data[0].id,
+    conversationId: chat.body.conversationId,
+    messageId: chat.body.message.id,
+  };
+}
