@@ -70,7 +70,7 @@ function guardAgainstOuterUse(pool: pg.Pool, { recover }: Pick<DatabaseOptions, 
         'the outer db was used inside inTransaction: use the context that inTransaction hands over',
       );
     }
-    return connect();
+    return returnedWhenBroken(await connect());
   };
   const query = async (...parameters: unknown[]) => {
     const client = await guarded();
@@ -81,6 +81,23 @@ function guardAgainstOuterUse(pool: pg.Pool, { recover }: Pick<DatabaseOptions, 
     }
   };
   Object.assign(pool, { connect: guarded, query });
+}
+
+/**
+ * Takes a connection that breaks in use out of the pool at once: when `begin` fails, drizzle gives the client back
+ * to nobody, and a pool of one would be empty for ever.
+ */
+function returnedWhenBroken(client: pg.PoolClient): pg.PoolClient {
+  const { release } = client;
+  let isReleased = false;
+  client.release = (error) => {
+    if (isReleased) return;
+    isReleased = true;
+    client.off('error', client.release);
+    release(error);
+  };
+  client.on('error', client.release);
+  return client;
 }
 
 /**
