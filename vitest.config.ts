@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 const shared = {
   resolve: { conditions: ['botbase-source'] },
   ssr: { resolve: { conditions: ['botbase-source'] } },
+  // Where vitest loads the global setup: without it that would come from the last build.
+  environments: { __vitest__: { resolve: { conditions: ['botbase-source'] } } },
 };
 
 export default defineConfig({

@@ -24,6 +24,12 @@ import { healthRoutes } from './health.routes.js';
 const BODY_LIMIT_BYTES = 1024 * 1024;
 const MAX_FIELD_BYTES = 64 * 1024;
 const MAX_FIELDS = 10;
+/** Longer than any id, so that a wrong one is `not_found` whatever its length. */
+const MAX_PARAM_LENGTH = 2_000;
+/** For the head of a request, and for all of it: 50 MiB at 4 Mbit/s. */
+const HEADERS_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 120_000;
+const TIMEOUT_CHECK_MS = 5_000;
 
 /** The HTTP server with every route; it listens when it is told to. */
 export async function createServer(ctx: Context): Promise<FastifyInstance> {
@@ -32,14 +38,21 @@ export async function createServer(ctx: Context): Promise<FastifyInstance> {
     genReqId: newId,
     trustProxy: trustedProxies(ctx.config.http.trustProxy),
     forceCloseConnections: 'idle',
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (_error, request, reply) => {
       const problem = problemOf(
         new AppError('malformed', 'The address of the request is malformed.'),
         request.id,
       );
-      void (reply as FastifyReply).status(400).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
+      void (reply as FastifyReply)
+        .status(400)
+        .header('x-request-id', request.id)
+        .type(PROBLEM_MEDIA_TYPE)
+        .send(JSON.stringify(problem));
     },
-    clientErrorHandler: (_error, socket) => refuseRawRequest(socket),
+    clientErrorHandler: refuseRawRequest,
   });
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);
@@ -58,7 +71,7 @@ export async function createServer(ctx: Context): Promise<FastifyInstance> {
   const limits = createRateLimits(ctx, identifyUser(ctx));
   limitRequests(server, limits);
   server.addHook('onRequest', async (request, reply) => {
-    if (request.url.startsWith('/v1')) reply.header('cache-control', 'no-store');
+    if (request.routeOptions.url?.startsWith('/v1') ?? true) reply.header('cache-control', 'no-store');
   });
   await server.register(multipart, {
     limits: {
@@ -89,17 +102,25 @@ function trustedProxies(
   return typeof setting === 'number' ? (_address, hop) => hop < setting : setting;
 }
 
-/** Bytes that are not HTTP get a problem too, and the connection ends. */
-function refuseRawRequest(socket: { writable: boolean; end(data: string): void; destroy(): void }): void {
+/** Bytes that are not HTTP, or that come too slowly, get a problem too, and the connection ends. */
+function refuseRawRequest(
+  cause: Error & { code?: string },
+  socket: { writable: boolean; end: (data: string) => void; destroy: () => void },
+): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const body = JSON.stringify(
-    problemOf(new AppError('malformed', 'This is not a valid HTTP request.'), newId()),
-  );
+  const error =
+    cause.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? new AppError('request_timeout', 'The request took too long to arrive.')
+      : new AppError('malformed', 'This is not a valid HTTP request.');
+  const requestId = newId();
+  const problem = problemOf(error, requestId);
+  const body = JSON.stringify(problem);
   const head = [
-    'HTTP/1.1 400 Bad Request',
+    `HTTP/1.1 ${problem.status} ${problem.title}`,
+    `X-Request-Id: ${requestId}`,
     `Content-Type: ${PROBLEM_MEDIA_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',

@@ -42,7 +42,10 @@ describe('the extraction process', () => {
   it('takes a typed text to the letter, whatever it looks like', async () => {
     const text = '<html><p>A page about HTML.</p></html>';
     const input = { ...inputOf(text, ''), kind: 'text' as const };
-    await expect(createExtractor().extract(input, never)).resolves.toMatchObject({ title: null, content: text });
+    await expect(createExtractor().extract(input, never)).resolves.toMatchObject({
+      title: null,
+      content: text,
+    });
   });
 
   it('answers with the reason why a file cannot be read', async () => {

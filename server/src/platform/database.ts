@@ -70,7 +70,7 @@ function guardAgainstOuterUse(pool: pg.Pool, { recover }: Pick<DatabaseOptions, 
         'the outer db was used inside inTransaction: use the context that inTransaction hands over',
       );
     }
-    return returnedWhenBroken(await connect());
+    return connect();
   };
   const query = async (...parameters: unknown[]) => {
     const client = await guarded();

@@ -1,3 +1,4 @@
+import { AppError } from '#kernel/app-error.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import type { Citation } from '#db/schema/conversations.js';
@@ -33,7 +34,7 @@ export async function* answerMessage(
   const leave = new AbortController();
   let shown = '';
   let response: RAGResponse | null = null;
-  let closed: MessageRow | null = null;
+  let isClosed = false;
   try {
     yield { type: 'start', conversationId, conversationToken: token, messageId };
     for await (const event of generateRAGResponse(
@@ -49,16 +50,27 @@ export async function* answerMessage(
       shown += event.text;
       yield event;
     }
-    closed = await endTurn(ctx, scope, turn, response, shown);
-    yield { type: 'citations', citations: closed?.citations ?? [] };
-    if (closed !== null) yield { type: 'done', conversationId, conversationToken: token, message: closed };
+    const closed = await endTurn(ctx, scope, turn, response, shown);
+    isClosed = true;
+    if (closed === null) {
+      yield {
+        type: 'error',
+        error: new AppError('not_found', 'The conversation was deleted in the meantime.'),
+      };
+      return;
+    }
+    yield { type: 'citations', citations: closed.citations };
+    yield { type: 'done', conversationId, conversationToken: token, message: closed };
   } catch (error) {
     ctx.log.error({ err: error, project: scope.projectId, message: messageId }, 'an answer failed');
-    closed = await closeTurn(ctx, scope, messageId, { status: 'failed', content: shown }).catch(() => null);
+    const closed = await closeTurn(ctx, scope, messageId, { status: 'failed', content: shown }).catch(
+      () => null,
+    );
+    isClosed = closed !== null;
     yield { type: 'error', error };
   } finally {
     leave.abort();
-    if (closed === null) await endTurn(ctx, scope, turn, response, shown);
+    if (!isClosed) await endTurn(ctx, scope, turn, response, shown);
   }
 }
 

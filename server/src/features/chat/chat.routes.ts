@@ -141,7 +141,7 @@ async function startTurn(
   }
 }
 
-/** Stores the answer under its idempotency key before its last event goes out. */
+/** Stores a whole answer under its idempotency key before its last event goes out; one that was cut may be asked again. */
 async function* keepAnswer(
   ctx: Context,
   events: AsyncIterable<AnswerEvent>,
@@ -150,8 +150,9 @@ async function* keepAnswer(
 ): AsyncGenerator<AnswerEvent> {
   yield first;
   for await (const event of events) {
-    if (event.type === 'done') await claim?.store(200, JSON.stringify(chatAnswerOf(ctx, event.message)));
-    if (event.type === 'error') await claim?.release();
+    const isKept = event.type === 'done' && event.message.status === 'complete';
+    if (isKept) await claim?.store(200, JSON.stringify(chatAnswerOf(ctx, event.message)));
+    else if (event.type === 'done' || event.type === 'error') await claim?.release();
     yield event;
   }
 }

@@ -211,6 +211,7 @@ describe('with an OpenAI-compatible endpoint', () => {
   let fake: Awaited<ReturnType<typeof startFakeOpenAI>>;
   let token: string;
   let projectId: string;
+  let address: string;
   const chat = (message: string, body: object = {}) =>
     app.request('POST', `/v1/projects/${projectId}/chat`, { token, body: { message, ...body } });
 
@@ -227,6 +228,7 @@ describe('with an OpenAI-compatible endpoint', () => {
     ({ token } = await app.register());
     projectId = await app.createProject(token);
     await app.addSource(token, projectId, { type: 'text', name: 'Handbook', text: HANDBOOK });
+    address = await app.server.listen({ port: 0, host: '127.0.0.1' });
   });
   afterAll(async () => {
     await app.close();
@@ -316,32 +318,49 @@ describe('with an OpenAI-compatible endpoint', () => {
     expect(body.message.notices).toMatchObject([{ code: 'lexical_only' }]);
   });
 
-  it('stops the model on request, and keeps what there is', async () => {
+  /** A stream over a socket that has shown its first words, with the model held at a gate. */
+  async function startStream() {
     const tokenGate = createTokenGate();
     fake.set({
       mode: 'normal',
       tokenGate,
       reply: () => 'The hand grinder H2 has a warranty of two years and more.',
     });
-    const address = await app.server.listen({ port: 0, host: '127.0.0.1' });
     const response = await fetch(`${address}/v1/projects/${projectId}/chat`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: JSON.stringify({ message: 'How long is the warranty of the hand grinder H2?', stream: true }),
     });
-    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    if (response.body === null) throw new Error('the answer has no body');
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = '';
     tokenGate.release(4);
-    while (!text.includes('event: delta')) text += (await reader?.read())?.value ?? '';
-    const messageId = eventsOf(text)[0]?.data.messageId;
-    const abortsBefore = fake.abortedRequests;
-    const stop = await app.request('POST', `/v1/projects/${projectId}/chat/${messageId}/stop`, { token });
-    expect(stop.status).toBe(204);
-    for (let part = await reader?.read(); part?.done === false; part = await reader?.read())
-      text += part.value;
-    const done = eventsOf(text).at(-1);
+    while (!text.includes('event: delta')) text += (await reader.read()).value ?? '';
+    return {
+      start: eventsOf(text)[0]?.data,
+      abortsBefore: fake.abortedRequests,
+      lastEvent: async () => {
+        for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+        return eventsOf(text).at(-1);
+      },
+    };
+  }
+
+  it('stops the model on request, and keeps what there is', async () => {
+    const { start, abortsBefore, lastEvent } = await startStream();
+    const path = `/v1/projects/${projectId}/chat/${start.messageId}/stop`;
+    expect((await app.request('POST', path, { token })).status).toBe(204);
+    const done = await lastEvent();
     expect(done?.data.message.status).toBe('incomplete');
     expect(done?.data.message.content).toMatch(/^The hand/);
+    await fake.whenAborted(abortsBefore + 1);
+  });
+
+  it('stops the model when the conversation is deleted', async () => {
+    const { start, abortsBefore, lastEvent } = await startStream();
+    const path = `/v1/projects/${projectId}/conversations/${start.conversationId}`;
+    expect((await app.request('DELETE', path, { token })).status).toBe(204);
+    expect(await lastEvent()).toMatchObject({ name: 'error', data: { code: 'not_found' } });
     await fake.whenAborted(abortsBefore + 1);
   });
 });

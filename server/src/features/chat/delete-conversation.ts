@@ -4,17 +4,21 @@ import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
-import { deleteConversationRow } from './chat.queries.js';
+import { deleteConversationRow, findStreamingMessageOrNull } from './chat.queries.js';
 
-/** Deletes a conversation with its messages; its token dies with it. @throws AppError `not_found` */
+/** Deletes a conversation with its messages; its token dies with it, and an answer in the making stops. @throws AppError `not_found` */
 export function deleteConversation(
-  ctx: Pick<Context, 'db' | 'afterCommit'>,
+  ctx: Pick<Context, 'db' | 'streams' | 'afterCommit'>,
   scope: ProjectScope,
   conversationId: string,
 ): Promise<void> {
   return inTransaction(ctx, async (tx) => {
+    const running = isId(conversationId)
+      ? await findStreamingMessageOrNull(tx.db, scope, conversationId)
+      : null;
     const isDeleted = isId(conversationId) && (await deleteConversationRow(tx.db, scope, conversationId));
     if (!isDeleted) throw new AppError('not_found', 'There is no such conversation.');
+    if (running !== null) tx.afterCommit(() => tx.streams.stop(running.id));
     await recordAudit(tx, scope, {
       projectId: scope.projectId,
       action: 'conversation.delete',

@@ -13,7 +13,7 @@ const fieldsSchema = z.strictObject({
     .string()
     .transform((json, issues) => {
       try {
-        return JSON.parse(json) as unknown;
+        return JSON.parse(json, refusePrototype) as unknown;
       } catch {
         issues.addIssue({ code: 'custom', message: 'must be a JSON object' });
         return z.NEVER;
@@ -30,6 +30,8 @@ export interface Upload {
 }
 
 const MAX_FILE_NAME_LENGTH = 300;
+const MAX_BOUNDARY_LENGTH = 70;
+const MIB = 1024 * 1024;
 
 /**
  * Reads a `multipart/form-data` body: one part `file`, and fields `name` and `metadata`. The file goes to storage
@@ -41,6 +43,7 @@ export async function readUpload(
   scope: ProjectScope,
   request: FastifyRequest,
 ): Promise<Upload> {
+  refuseLongBoundary(request);
   const fields: Record<string, unknown> = {};
   let upload: StoredUpload | null = null;
   try {
@@ -65,6 +68,19 @@ export async function readUpload(
     if (upload !== null) await discardUpload(ctx, scope, upload);
     throw asAppError(ctx, error);
   }
+}
+
+/** A body in JSON is refused for this name too. */
+function refusePrototype(key: string, value: unknown): unknown {
+  if (key === '__proto__') throw new SyntaxError('a reserved name');
+  return value;
+}
+
+/** RFC 2046 allows 70 characters; the parser cannot take much more. */
+function refuseLongBoundary(request: FastifyRequest): void {
+  const boundary = /boundary="?([^";]*)/i.exec(request.headers['content-type'] ?? '')?.[1] ?? '';
+  if (boundary.length > MAX_BOUNDARY_LENGTH)
+    throw new AppError('malformed', 'The multipart boundary is too long.');
 }
 
 function parseFields(fields: Record<string, unknown>): z.infer<typeof fieldsSchema> {
@@ -96,8 +112,9 @@ function asAppError(ctx: Pick<Context, 'config'>, error: unknown): unknown {
 }
 
 function tooLarge(ctx: Pick<Context, 'config'>): AppError {
-  const mebibytes = Math.floor(ctx.config.maxUploadBytes / 1024 / 1024);
-  return new AppError('payload_too_large', `A file can have ${mebibytes} MiB at most.`);
+  const bytes = ctx.config.maxUploadBytes;
+  const limit = bytes % MIB === 0 ? `${bytes / MIB} MiB` : `${bytes} bytes`;
+  return new AppError('payload_too_large', `A file can have ${limit} at most.`);
 }
 
 function invalid(path: string, message: string): AppError {

@@ -127,7 +127,8 @@ function claimOf(ctx: IdempotencyContext, scope: string, keyHash: string): Idemp
 /** A key belongs to its caller and its route: nobody gets another's answer by guessing a key. */
 function scopeOfRequest(request: FastifyRequest): string {
   const user = userOrNull(request);
-  const who = user === null ? `address ${request.ip}` : `user ${user.actor.userId}`;
+  const browser = sha256Hex(request.headers['user-agent'] ?? '').slice(0, 16);
+  const who = user === null ? `address ${request.ip} ${browser}` : `user ${user.actor.userId}`;
   return `${request.method} ${request.url.split('?')[0] ?? ''} ${who}`;
 }
 
