@@ -25,7 +25,8 @@ install_packages() {
   apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 candidate_of() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: //p' | grep -v '(none)' || true; }
-is_new_enough() { dpkg --compare-versions "$1" ge "$LEAST_PGVECTOR"; }
+# dpkg takes a version that it cannot read for any other, so only what begins with a digit is compared.
+is_new_enough() { [[ $1 == [0-9]* ]] && dpkg --compare-versions "$1" ge "$LEAST_PGVECTOR"; }
 
 installed_major() {
   for directory in /usr/lib/postgresql/*/bin; do

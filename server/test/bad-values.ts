@@ -4,11 +4,11 @@ const DEPTH = 100_000;
 const TEN_MEGABYTES = 10 * 1024 * 1024;
 const LONGEST_TRIED = 30_000;
 
-export const deepArray = '['.repeat(DEPTH) + ']'.repeat(DEPTH);
-export const deepObject = `${'{"a":'.repeat(DEPTH)}1${'}'.repeat(DEPTH)}`;
+const deepArray = '['.repeat(DEPTH) + ']'.repeat(DEPTH);
+const deepObject = `${'{"a":'.repeat(DEPTH)}1${'}'.repeat(DEPTH)}`;
 
 /** JSON text that stands for itself, where no value of JavaScript does. */
-export class RawJson {
+class RawJson {
   readonly text: string;
   constructor(text: string) {
     this.text = text;

@@ -11,11 +11,11 @@ import { chunkSchema, documentSchema, documentSummarySchema } from '#features/do
 import { sourceSchema } from '#features/sources/sources.schemas.js';
 import { eventually } from './eventually.js';
 
-export type Source = z.infer<typeof sourceSchema>;
-export type Document = z.infer<typeof documentSchema>;
-export type Chunk = z.infer<typeof chunkSchema>;
+type Source = z.infer<typeof sourceSchema>;
+type Document = z.infer<typeof documentSchema>;
+type Chunk = z.infer<typeof chunkSchema>;
 
-export type ChatEvent =
+type ChatEvent =
   | { name: 'start'; data: { conversationId: string; messageId: string } }
   | { name: 'delta'; data: { text: string } }
   | { name: 'citations'; data: unknown }
@@ -64,7 +64,7 @@ function clientOf(url: string, token: string, project: string): BotbaseClient {
     for (let cursor: string | null = ''; cursor !== null;) {
       const query = new URLSearchParams({ limit: '100', ...(cursor === '' ? {} : { cursor }) });
       const { data, nextCursor } = page.parse(
-        await request('GET', `${path}${path.includes('?') ? '&' : '?'}${query}`),
+        await request('GET', `${path}${path.includes('?') ? '&' : '?'}${query.toString()}`),
       );
       items.push(...data);
       cursor = nextCursor;

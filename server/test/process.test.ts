@@ -235,11 +235,13 @@ describe('kill -9', () => {
       const client = await createBotbaseClient(address);
       const findDatabase = () => findChildProcess(processId, DATABASE_SCRIPT);
       const killed = await eventually('the database', findDatabase);
-      const sourceIds: string[] = [];
-      let isOver = false;
+      const sourceIds = [(await client.addText('Refunds', REFUNDS)).id];
+      const over = new AbortController();
       const callers = Array.from({ length: 4 }, async (_, caller) => {
-        for (let call = 0; !isOver; call += 1) {
-          const added = await client.addText(`Note ${caller}.${call}`, REFUNDS).catch(() => null);
+        for (let call = 0; !over.signal.aborted; call += 1) {
+          const added = await client
+            .addText(`Note ${caller}.${call}`, 'The herring came in at dawn.')
+            .catch(() => null);
           if (added !== null) sourceIds.push(added.id);
           await client.ask('How long does a refund take?').catch(() => null);
         }
@@ -254,7 +256,7 @@ describe('kill -9', () => {
       await eventually('requests to succeed again', () =>
         sourceIds.length >= countAtKill + 8 ? true : null,
       );
-      isOver = true;
+      over.abort();
       await Promise.all(callers);
 
       const sources = await Promise.all(sourceIds.map((id) => client.whenEnded(id, PATIENT_MS)));

@@ -11,7 +11,7 @@ import {
 import { enqueueJob } from '#platform/jobs/enqueue-job.js';
 import { type JobRegistry, registerJobs, runNextJob } from '#platform/jobs/run-job.js';
 
-export type Script = (attempt: { ctx: Context; job: RunningJob; signal: AbortSignal }) => Promise<unknown>;
+type Script = (attempt: { ctx: Context; job: RunningJob; signal: AbortSignal }) => Promise<unknown>;
 type Ended = { name: string; status: 'failed' | 'cancelled'; failure: JobFailure };
 
 const payload = z.strictObject({ name: z.string().min(1) });

@@ -99,9 +99,10 @@ async function startBreaker({ ctx, dataDir }: TestContext): Promise<Breaker> {
       const database = connect(target);
       clients.add(client);
       client.on('data', (bytes) => {
-        if (breakingText === null || !bytes.includes(breakingText)) return void database.write(bytes);
-        breakingText = null;
-        client.resetAndDestroy();
+        if (breakingText !== null && bytes.includes(breakingText)) {
+          breakingText = null;
+          client.resetAndDestroy();
+        } else database.write(bytes);
       });
       database.pipe(client);
       for (const socket of [client, database]) socket.on('error', () => {});

@@ -70,7 +70,7 @@ function guardAgainstOuterUse(pool: pg.Pool, { recover }: Pick<DatabaseOptions, 
         'the outer db was used inside inTransaction: use the context that inTransaction hands over',
       );
     }
-    return connect();
+    return returnedWhenBroken(await connect());
   };
   const query = async (...parameters: unknown[]) => {
     const client = await guarded();
@@ -88,16 +88,16 @@ function guardAgainstOuterUse(pool: pg.Pool, { recover }: Pick<DatabaseOptions, 
  * to nobody, and a pool of one would be empty for ever.
  */
 function returnedWhenBroken(client: pg.PoolClient): pg.PoolClient {
-  const { release } = client;
+  const giveBack = client.release.bind(client);
   let isReleased = false;
-  client.release = (error) => {
+  const release = (error?: Error | boolean): void => {
     if (isReleased) return;
     isReleased = true;
-    client.off('error', client.release);
-    release(error);
+    client.off('error', release);
+    giveBack(error);
   };
-  client.on('error', client.release);
-  return client;
+  client.on('error', release);
+  return Object.assign(client, { release });
 }
 
 /**

@@ -59,7 +59,11 @@ describe('enqueueJob', () => {
   });
 
   it('refuses a payload that its definition does not allow', async () => {
-    await expect(enqueueJob(ctx, scriptedJob, { projectId: null, payload: { name: '' } })).rejects.toThrow();
+    await expect(
+      enqueueJob(ctx, scriptedJob, { projectId: null, payload: { name: '' } }),
+    ).rejects.toMatchObject({
+      name: 'ZodError',
+    });
     expect(await countJobs()).toBe(0);
   });
 
