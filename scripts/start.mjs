@@ -7,6 +7,11 @@ const server = new URL('../server/', import.meta.url);
 const main = new URL('dist/main.js', server);
 const stamp = new URL('dist/.tsbuildinfo', server);
 
+if (!existsSync(new URL('../node_modules/typescript', import.meta.url)) && !existsSync(stamp)) {
+  console.error('The dependencies are not installed. Run `npm ci` first.');
+  process.exit(1);
+}
+
 if (!existsSync(stamp) || newestChange(fileURLToPath(new URL('src/', server))) > statSync(stamp).mtimeMs) {
   console.error('Building…');
   const { status } = spawnSync('npm', ['run', 'build', '--silent'], {

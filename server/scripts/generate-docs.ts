@@ -28,9 +28,7 @@ for (const [name, content] of Object.entries(files)) {
   if (!process.argv.includes('--check')) await writeFile(path, content);
 }
 if (process.argv.includes('--check') && drifted.length > 0) {
-  console.error(
-    `${drifted.join(', ')}: not what the code says. Run \`npm run generate:docs --workspace server\`.`,
-  );
+  console.error(`${drifted.join(', ')}: not what the code says. Run \`npm run generate\`.`);
   process.exit(1);
 }
 

@@ -1,4 +1,5 @@
-import { ConfigError, parseConfig } from '#platform/config/config.js';
+import { startFaults } from '#app/start-faults.js';
+import { parseConfig } from '#platform/config/config.js';
 import { createLogger } from '#platform/logger.js';
 import { createMetrics } from '#platform/metrics.js';
 import { loadSecrets } from '#app/load-secrets.js';
@@ -63,9 +64,7 @@ async function guarded(act: () => Promise<number>): Promise<number> {
   try {
     return await act();
   } catch (error) {
-    const lines =
-      error instanceof ConfigError ? error.faults : [error instanceof Error ? error.message : 'unknown'];
-    process.stderr.write(`${lines.join('\n')}\n`);
+    process.stderr.write(`${startFaults(error).join('\n')}\n`);
     return EXIT_FAULT;
   }
 }

@@ -37,7 +37,8 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
     routePrefix: '/docs',
     staticCSP: true,
     uiConfig: { docExpansion: 'list', defaultModelsExpandDepth: 0, tryItOutEnabled: false },
-    theme: { title: 'Botbase API' },
+    // The page is about this API alone: no bar to load another one.
+    theme: { title: 'Botbase API', css: [{ filename: 'botbase.css', content: '.topbar { display: none }' }] },
   });
   server.get('/openapi.json', { schema: { hide: true } }, async () => server.swagger());
 }

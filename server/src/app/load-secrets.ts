@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '#platform/config/config.js';
 import type { RuntimeConfig } from '#platform/config/runtime-config.js';
@@ -19,12 +19,19 @@ export async function loadSecrets(config: Config): Promise<RuntimeConfig> {
 async function readOrMake(dataDir: string, name: string, bytes: number): Promise<string> {
   const path = join(dataDir, name);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const candidate = `${path}.${randomUUID()}`;
+  await writeFile(candidate, randomBytes(bytes).toString('base64'), { flag: 'wx', mode: 0o600 });
   try {
-    // `wx`: of two processes that start together, one makes the secret and the other reads it.
-    await writeFile(path, randomBytes(bytes).toString('base64'), { flag: 'wx', mode: 0o600 });
+    // Of two processes that start together one links its secret, whole, and the other reads it.
+    await link(candidate, path);
   } catch (error) {
     const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
     if (!isThere) throw error;
+  } finally {
+    await unlink(candidate);
   }
-  return readFile(path, 'utf8');
+  const secret = await readFile(path, 'utf8');
+  if (secret === '')
+    throw new Error(`The file ${path} is empty. Restore it from a backup, or delete it to start anew.`);
+  return secret;
 }

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { RuntimeConfig } from '#platform/config/runtime-config.js';
 import { startJobRunner } from '#platform/jobs/job-runner.js';
+import { takeBackJobs } from '#platform/jobs/run-job.js';
 import { closeAbandonedTurns } from '#features/chat/close-abandoned-turns.js';
 import { createContext } from './create-context.js';
 import { createServer } from './create-server.js';
@@ -19,6 +20,7 @@ export interface RunningBotbase {
 export async function runAll(config: RuntimeConfig): Promise<RunningBotbase> {
   const { ctx, isAlone, close } = await createContext(config);
   await closeAbandonedTurns(ctx, isAlone);
+  if (isAlone) await takeBackJobs(ctx);
   const server = await createServer(ctx);
   const runner = startJobRunner(ctx, jobRegistry, JOB_CONCURRENCY);
   ctx.dispatchJob = runner.ring;

@@ -103,12 +103,24 @@ describe('with the built-in model', () => {
     expect((await ask()).body.message.content).toBe('The office dog is called Biscuit. [1]');
   });
 
+  it('answers from many sources that say the same', async () => {
+    const echo = await app.createProject(token);
+    const text = '# Refunds\n\nA refund takes five working days. It goes to the card that was used.';
+    for (let copy = 0; copy < 12; copy += 1)
+      await app.addSource(token, echo, { type: 'text', name: `${copy}`, text });
+    const { body } = await app.request('POST', `/v1/projects/${echo}/chat`, {
+      token,
+      body: { message: 'How long does a refund take?' },
+    });
+    expect(body.message.content).toContain('A refund takes five working days. [1]');
+  });
+
   it('refuses below the project’s own threshold', async () => {
     const strict = await app.createProject(token, { minScore: 1 });
     await app.addSource(token, strict, { type: 'text', name: 'Handbook', text: HANDBOOK });
     const { body } = await app.request('POST', `/v1/projects/${strict}/chat`, {
       token,
-      body: { message: 'Which warranty and colour does the electric grinder have?' },
+      body: { message: 'Which warranty, colour, weight and noise has the electric grinder in winter?' },
     });
     expect(body.message.refusal.reason).toBe('low_confidence');
   });

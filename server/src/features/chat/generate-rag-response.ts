@@ -5,7 +5,7 @@ import type { ChatModelEvent } from '#platform/ports/chat-model.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { buildPrompt } from '#rag/build-prompt.js';
 import { buildRAGContext } from '#rag/build-rag-context.js';
-import { type Passage, retrievePassages } from '#features/retrieval/retrieve-passages.js';
+import { retrievePassages } from '#features/retrieval/retrieve-passages.js';
 import { COST_CURRENCY, messageCost } from '#features/usage/message-cost.js';
 import { type AnswerDraft, draftAnswer } from './draft-answer.js';
 import { hasIndexingSources } from '#features/retrieval/has-indexing-sources.js';
@@ -52,9 +52,9 @@ export async function* generateRAGResponse(
   signal: AbortSignal,
 ): AsyncGenerator<RAGEvent> {
   const query = turn.question.slice(0, MAX_QUERY_LENGTH);
-  const { passages, isDegraded } = await retrievePassages(ctx, scope, { query }, signal);
+  const { passages, relevance, isDegraded } = await retrievePassages(ctx, scope, { query }, signal);
   const notices = await noticesOf(ctx, scope, isDegraded);
-  const refusalReason = reasonToRefuse(turn, passages, notices);
+  const refusalReason = reasonToRefuse(turn, relevance, notices);
   const model = modelOf(ctx, turn);
   if (refusalReason !== null) {
     yield* refuse(turn, { reason: refusalReason, notices, model });
@@ -88,7 +88,7 @@ export async function* generateRAGResponse(
     yield* refuse(turn, { reason, notices, model, ...end });
     return;
   }
-  const confidence = (passages[0]?.score ?? 0) >= CONFIDENT_SCORE ? 'high' : 'low';
+  const confidence = relevance >= CONFIDENT_SCORE ? 'high' : 'low';
   const { status, inputTokens, outputTokens } = end;
   yield {
     type: 'response',
@@ -145,12 +145,11 @@ async function* writeDraft(
   return end;
 }
 
-function reasonToRefuse(turn: Turn, passages: Passage[], notices: Notice[]): Refusal['reason'] | null {
-  const best = passages[0]?.score ?? 0;
-  if (best < LEAST_SCORE) {
+function reasonToRefuse(turn: Turn, relevance: number, notices: Notice[]): Refusal['reason'] | null {
+  if (relevance < LEAST_SCORE) {
     return notices.some(({ code }) => code === 'still_indexing') ? 'still_indexing' : 'no_match';
   }
-  return best < (turn.project.minScore ?? 0) ? 'low_confidence' : null;
+  return relevance < (turn.project.minScore ?? 0) ? 'low_confidence' : null;
 }
 
 function* refuse(

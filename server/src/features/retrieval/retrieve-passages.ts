@@ -18,7 +18,13 @@ export interface Passage extends ChunkWithDocument {
 }
 
 export interface RetrievalResult {
+  /** Best first. */
   passages: Passage[];
+  /**
+   * How surely the best of them are about the query, 0 to about 1: the best fused score, or the best keyword score
+   * where that is higher. Fusion orders; what a question's words alone prove, it must not take back.
+   */
+  relevance: number;
   /** The semantic leg was wanted and failed: the passages were found by words alone. */
   isDegraded: boolean;
 }
@@ -60,7 +66,9 @@ export async function retrievePassages(
     limit: topK,
   }).filter(({ score }) => score > 0 && score >= minScore);
   const isDegraded = semantic === null && mode !== 'keyword' && ctx.embedder !== null;
-  return { passages: await loadPassages(ctx, scope, hits), isDegraded };
+  const passages = await loadPassages(ctx, scope, hits);
+  const relevance = Math.max(0, ...passages.map(({ score, keyword }) => Math.max(score, keyword ?? 0)));
+  return { passages, relevance, isDegraded };
 }
 
 /** @returns null where there is no embedding model, or it fails: retrieval then goes by words alone */

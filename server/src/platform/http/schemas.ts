@@ -5,10 +5,11 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** Text that PostgreSQL and JSON can hold: no NUL and no lone surrogate. */
 export function text(options: { min?: number; max: number }) {
+  const { min = 0, max } = options;
   return z
-    .string()
-    .min(options.min ?? 0)
-    .max(options.max)
+    .string({ error: ({ input }) => (input === undefined ? 'is required' : 'must be a text') })
+    .min(min, min === 1 ? 'must not be empty' : `must have at least ${min} characters`)
+    .max(max, `must have at most ${max} characters`)
     .refine(isStorableText, 'must not contain NUL characters or lone surrogates');
 }
 

@@ -108,6 +108,14 @@ export async function requeueJob(
     .where(isHeld(lease));
 }
 
+/** Lets every lease run out: the processes that held them are gone. */
+export async function expireLeases(db: Database, now: Date): Promise<void> {
+  await db
+    .update(jobs)
+    .set({ lockedUntil: new Date(now.getTime() - 1) })
+    .where(eq(jobs.status, 'running'));
+}
+
 export function listExpiredJobs(db: Database, now: Date): Promise<JobRow[]> {
   return db
     .select()

@@ -15,6 +15,7 @@ import {
   type JobRow,
   type Lease,
   claimJob,
+  expireLeases,
   extendLease,
   finishJob,
   listExpiredJobs,
@@ -84,6 +85,11 @@ export async function runNextJob(
   const fields = { job: row.id, type: row.type, project: row.projectId, attempt: row.attempts, outcome };
   ctx.log.info({ ...fields, milliseconds: Math.round(seconds * 1000) }, 'job attempt ended');
   return true;
+}
+
+/** For a process that is alone with its database: jobs that an earlier one left running are taken up at once. */
+export function takeBackJobs(ctx: Pick<Context, 'db' | 'clock'>): Promise<void> {
+  return expireLeases(ctx.db, ctx.clock.now());
 }
 
 /** Ends or requeues jobs whose worker died: their lease has run out. */
