@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
@@ -56,11 +55,9 @@ async function writeFile(path: string, body: Readable): Promise<{ bytes: number;
   body.on('error', () => {});
   try {
     await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
-    await pipeline(
-      body,
-      meter,
-      createWriteStream(partialPath, { flags: 'wx', mode: FILE_MODE, flush: true }),
-    );
+    // Opened here and not by the stream: then the file is there when a failure removes it.
+    const file = await open(partialPath, 'wx', FILE_MODE);
+    await pipeline(body, meter, file.createWriteStream({ flush: true }));
     await rename(partialPath, path);
   } catch (error) {
     body.destroy();
