@@ -172,6 +172,7 @@ CREATE TABLE "jobs" (
 	"locked_until" timestamp with time zone,
 	"dedupe_key" text,
 	"cancel_requested_at" timestamp with time zone,
+	"rerun_requested_at" timestamp with time zone,
 	"progress" jsonb,
 	"error" jsonb,
 	"finished_at" timestamp with time zone,

@@ -63,7 +63,9 @@ export async function createContext(
     embedder: createEmbedder(embedderConfig(config)),
     chatModel: createChatModel(chatModelConfig(config)),
     passwords: createBcryptPasswordHasher({ rounds: config.bcryptRounds }),
-    streams: createInMemoryLiveStreams(),
+    streams: createInMemoryLiveStreams({
+      onFailure: (error) => log.error({ err: error }, 'a stream failed'),
+    }),
     dispatchJob: () => {},
     afterCommit: (task) => task(),
     ...overrides,

@@ -67,9 +67,10 @@ export async function createServer(ctx: Context): Promise<FastifyInstance> {
     },
     referrerPolicy: { policy: 'no-referrer' },
   });
-  await allowOrigins(server, ctx);
+  // Before CORS, which asks the database about the origins of visitors.
   const limits = createRateLimits(ctx, identifyUser(ctx));
   limitRequests(server, limits);
+  await allowOrigins(server, ctx);
   server.addHook('onRequest', async (request, reply) => {
     if (request.routeOptions.url?.startsWith('/v1') ?? true) reply.header('cache-control', 'no-store');
   });

@@ -15,6 +15,7 @@ export type SourceErrorReason =
   | 'embedding_failed'
   | 'file_missing'
   | 'cancelled'
+  | 'worker_lost'
   | 'internal'
   | `http_${number}`;
 

@@ -36,7 +36,7 @@ export interface Citation {
 }
 
 export interface Refusal {
-  reason: 'no_match' | 'low_confidence' | 'still_indexing' | 'unavailable';
+  reason: 'no_match' | 'low_confidence' | 'still_indexing' | 'blocked' | 'unavailable';
   suggestions: string[];
 }
 

@@ -23,6 +23,8 @@ export const jobs = pgTable(
     /** While a job with this key is queued or running, no second one is made. */
     dedupeKey: text('dedupe_key'),
     cancelRequestedAt: instant('cancel_requested_at'),
+    /** Asked for again while it ran: when it ends it is queued once more. */
+    rerunRequestedAt: instant('rerun_requested_at'),
     progress: jsonb('progress').$type<{ stage: string; done: number; total: number }>(),
     error: jsonb('error').$type<{ code: string; message: string }>(),
     finishedAt: instant('finished_at'),

@@ -62,15 +62,25 @@ export async function* answerMessage(
     yield { type: 'citations', citations: closed.citations };
     yield { type: 'done', conversationId, conversationToken: token, message: closed };
   } catch (error) {
-    ctx.log.error({ err: error, project: scope.projectId, message: messageId }, 'an answer failed');
-    const closed = await closeTurn(ctx, scope, messageId, { status: 'failed', content: shown }).catch(
-      () => null,
-    );
+    if (!signal.aborted)
+      ctx.log.error({ err: error, project: scope.projectId, message: messageId }, 'an answer failed');
+    const status = signal.aborted ? 'incomplete' : 'failed';
+    const closed = await closeTurn(ctx, scope, messageId, { status, content: shown }).catch(() => null);
     isClosed = closed !== null;
-    yield { type: 'error', error };
+    ctx.metrics.answers.inc({ outcome: status });
+    if (closed === null || status === 'failed') yield { type: 'error', error };
+    else yield { type: 'done', conversationId, conversationToken: token, message: closed };
   } finally {
     leave.abort();
-    if (!isClosed) await endTurn(ctx, scope, turn, response, shown);
+    if (!isClosed) {
+      // Nobody is left to tell; the sweep ends a turn that could not be closed.
+      await endTurn(ctx, scope, turn, response, shown).catch((error: unknown) =>
+        ctx.log.error(
+          { err: error, project: scope.projectId, message: messageId },
+          'a turn could not be closed',
+        ),
+      );
+    }
   }
 }
 

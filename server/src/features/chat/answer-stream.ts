@@ -1,4 +1,5 @@
 import type { Context } from '#platform/context.js';
+import { expectedError } from '#platform/http/expected-error.js';
 import { problemOf } from '#platform/http/problem.js';
 import type { StreamEvent } from '#platform/ports/live-streams.js';
 import type { AnswerEvent } from './answer-message.js';
@@ -38,7 +39,7 @@ export async function* numberEvents(
         yield { sequence: 3 + units, name: 'done', data: { message: presentMessage(event.message) } };
         break;
       case 'error':
-        yield { sequence: 3 + units, name: 'error', data: problemOf(event.error, requestId) };
+        yield { sequence: 3 + units, name: 'error', data: problemOf(expectedError(event.error), requestId) };
         break;
     }
   }

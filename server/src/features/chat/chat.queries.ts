@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, ilike, inArray, lt, or } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gt, ilike, inArray, lt, or } from 'drizzle-orm';
 import { conversations, messages } from '#db/schema/conversations.js';
 import { projects } from '#db/schema/projects.js';
 import { AppError } from '#kernel/app-error.js';
@@ -139,25 +139,20 @@ export function listMessages(
     .limit(filter.limit + 1);
 }
 
-/** The last messages before a turn, oldest first, without refusals and answers that never came. */
+/** The last messages before a turn, oldest first. */
 export async function listHistory(
   db: Database,
   scope: ProjectScope,
   filter: { conversationId: string; beforeId: string; limit: number },
-): Promise<Pick<MessageRow, 'role' | 'content'>[]> {
+): Promise<Pick<MessageRow, 'role' | 'content' | 'status' | 'refusal'>[]> {
+  const { role, content, status, refusal } = getTableColumns(messages);
   const rows = await db
-    .select({ role: messages.role, content: messages.content })
+    .select({ role, content, status, refusal })
     .from(messages)
-    .where(
-      and(
-        isMessageOf(scope, filter.conversationId),
-        lt(messages.id, filter.beforeId),
-        inArray(messages.status, ['complete', 'incomplete']),
-      ),
-    )
+    .where(and(isMessageOf(scope, filter.conversationId), lt(messages.id, filter.beforeId)))
     .orderBy(desc(messages.id))
     .limit(filter.limit);
-  return rows.toReversed().filter(({ content }) => content !== '');
+  return rows.toReversed();
 }
 
 export async function insertMessages(db: Database, rows: (typeof messages.$inferInsert)[]): Promise<void> {

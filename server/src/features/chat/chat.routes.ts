@@ -23,6 +23,7 @@ import {
 import { findOwnConversation } from './find-own-conversation.js';
 
 const docs = { tags: ['Chat'], security: [{ bearer: [] }, {}] };
+const RETRY_SECONDS = '5';
 const params = z.object({ projectId: pathId, messageId: pathId });
 const headers = z.object({
   'last-event-id': z.coerce.number().int().min(0).optional().catch(undefined),
@@ -56,9 +57,12 @@ export const chatRoutes =
         const state = await beginIdempotent(ctx, request, requestHash);
         const isStream = request.body.stream === true;
         if (state.type === 'replay') {
+          const answer = JSON.parse(state.body) as ChatAnswer;
+          // Gone with its conversation: a kept answer must not outlive it.
+          await findMessage(ctx.db, scopeOf(request), answer.message.id);
           if (!isStream) return replay(reply, state);
           reply.header('idempotency-replayed', 'true');
-          return sendEventStream(reply, asAsync(replayEvents(JSON.parse(state.body) as ChatAnswer, 0)));
+          return sendEventStream(reply, asAsync(replayEvents(answer, 0)));
         }
         const claim = state.type === 'first' ? state.claim : null;
         const turn = await startTurn(ctx, request, request.body, claim);
@@ -66,7 +70,9 @@ export const chatRoutes =
         const events = ctx.streams.read(turn.messageId, 0, gone);
         if (events === null) throw new Error('a stream that was just started is not there');
         if (isStream) return sendEventStream(reply, events);
-        gone.addEventListener('abort', () => void ctx.streams.stop(turn.messageId), { once: true });
+        const stop = () => void ctx.streams.stop(turn.messageId);
+        if (gone.aborted) stop();
+        gone.addEventListener('abort', stop, { once: true });
         return sendWhole(ctx, reply, scopeOf(request), turn.messageId, events);
       },
     );
@@ -151,8 +157,12 @@ async function* keepAnswer(
   yield first;
   for await (const event of events) {
     const isKept = event.type === 'done' && event.message.status === 'complete';
-    if (isKept) await claim?.store(200, JSON.stringify(chatAnswerOf(ctx, event.message)));
-    else if (event.type === 'done' || event.type === 'error') await claim?.release();
+    try {
+      if (isKept) await claim?.store(200, JSON.stringify(chatAnswerOf(ctx, event.message)));
+      else if (event.type === 'done' || event.type === 'error') await claim?.release();
+    } catch (error) {
+      ctx.log.warn({ err: error }, 'an answer could not be kept for its Idempotency-Key');
+    }
     yield event;
   }
 }
@@ -167,6 +177,7 @@ async function sendWhole(
   for await (const event of events) {
     if (event.name === 'error') {
       const problem = event.data as { status: number };
+      if (problem.status === 503) reply.header('retry-after', RETRY_SECONDS);
       return reply
         .status(problem.status)
         .type('application/problem+json')

@@ -278,6 +278,28 @@ describe('with an OpenAI-compatible endpoint', () => {
     expect(messages[1]?.content).toBe('When do orders placed before 11:00 leave?');
   });
 
+  it('does not show it refused turns', async () => {
+    fake.set({ mode: 'normal', reply: () => 'NO_ANSWER_IN_SOURCES' });
+    const refused = await chat('What warranty has the hand grinder H2 on Mars?');
+    expect(refused.body.message.refusal.reason).toBe('no_match');
+    fake.set({ reply: () => 'A parcel costs €4.90 [1].' });
+    await chat('What does a parcel within the country cost?', {
+      conversationId: refused.body.conversationId,
+    });
+    const messages = fake.requests.at(-1)?.body['messages'] as { role: string; content: string }[];
+    expect(messages.map(({ role }) => role)).toEqual(['system', 'user']);
+  });
+
+  it.each([
+    ['content_filter', 'blocked'],
+    ['length', 'unavailable'],
+  ])('refuses when the model wrote nothing and ended with %s', async (finishReason, reason) => {
+    fake.set({ mode: 'normal', reply: () => '', finishReason });
+    const { body } = await chat('How long is the warranty of the hand grinder H2?');
+    expect(body.message).toMatchObject({ status: 'complete', refusal: { reason } });
+    fake.set({ finishReason: 'stop' });
+  });
+
   it('turns the model’s “not in the sources” into a refusal, of which no letter was streamed', async () => {
     fake.set({ mode: 'normal', reply: () => 'NO_ANSWER_IN_SOURCES' });
     const reply = await chat('What warranty has the hand grinder H2 in space?', { stream: true });

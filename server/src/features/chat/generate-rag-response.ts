@@ -83,8 +83,8 @@ export async function* generateRAGResponse(
   );
   const draft = draftAnswer(context.passages, language);
   const end = yield* writeDraft(ctx, stream, draft, signal);
-  if (draft.content() === '' && end.status === 'complete') {
-    const reason = end.failure === null ? 'no_match' : 'unavailable';
+  if (draft.content() === '' && !signal.aborted) {
+    const reason = reasonForNothing(end);
     yield* refuse(turn, { reason, notices, model, ...end });
     return;
   }
@@ -108,6 +108,7 @@ export async function* generateRAGResponse(
 interface DraftEnd {
   status: 'complete' | 'incomplete';
   failure: ModelError | null;
+  isBlocked: boolean;
   inputTokens: number;
   outputTokens: number;
 }
@@ -119,11 +120,18 @@ async function* writeDraft(
   draft: AnswerDraft,
   signal: AbortSignal,
 ): AsyncGenerator<RAGEvent, DraftEnd> {
-  const end: DraftEnd = { status: 'incomplete', failure: null, inputTokens: 0, outputTokens: 0 };
+  const end: DraftEnd = {
+    status: 'incomplete',
+    failure: null,
+    isBlocked: false,
+    inputTokens: 0,
+    outputTokens: 0,
+  };
   try {
     for await (const event of stream) {
       if (event.type === 'finish') {
         end.status = event.reason === 'length' ? 'incomplete' : 'complete';
+        end.isBlocked = event.reason === 'content_filter';
         end.inputTokens = event.usage.inputTokens ?? 0;
         end.outputTokens = event.usage.outputTokens ?? 0;
         continue;
@@ -140,9 +148,15 @@ async function* writeDraft(
   if (rest !== '') yield { type: 'delta', text: rest };
   if (end.failure !== null) {
     ctx.log.warn({ err: end.failure, kind: end.failure.kind }, 'the chat model failed');
-    end.status = draft.content() === '' ? 'complete' : 'incomplete';
+    end.status = 'incomplete';
   }
   return end;
+}
+
+/** Why a model that ran wrote nothing: it found no answer, was not let, failed, or spent its tokens on thinking. */
+function reasonForNothing(end: DraftEnd): Refusal['reason'] {
+  if (end.isBlocked) return 'blocked';
+  return end.failure === null && end.status === 'complete' ? 'no_match' : 'unavailable';
 }
 
 function reasonToRefuse(turn: Turn, relevance: number, notices: Notice[]): Refusal['reason'] | null {

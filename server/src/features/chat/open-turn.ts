@@ -20,7 +20,7 @@ import { closeTurn } from './close-turn.js';
 import { findOwnConversation } from './find-own-conversation.js';
 
 /** An answer that has not ended by then has died with its process. */
-export const LONGEST_TURN_MS = 10 * 60_000;
+export const LONGEST_TURN_MS = 5 * 60_000;
 const HISTORY_MESSAGES = 12;
 const RETRY_SECONDS = 2;
 
@@ -67,7 +67,24 @@ export function openTurn(
       resourceType: 'conversation',
       resourceId: conversationId,
     });
-    return { project, conversationId, messageId, tier, question: input.message, history };
+    return {
+      project,
+      conversationId,
+      messageId,
+      tier,
+      question: input.message,
+      history: answeredTurns(history),
+    };
+  });
+}
+
+/** Questions with their answers: what was refused or failed tells a model nothing. */
+function answeredTurns(history: Awaited<ReturnType<typeof listHistory>>): Turn['history'] {
+  return history.flatMap((question, index) => {
+    const answer = history[index + 1];
+    if (question.role !== 'user' || answer?.role !== 'assistant') return [];
+    const isAnswered = answer.refusal === null && answer.content !== '' && answer.status !== 'failed';
+    return isAnswered ? [question, answer].map(({ role, content }) => ({ role, content })) : [];
   });
 }
 

@@ -1,7 +1,6 @@
-import type { SourceProgress } from '#db/schema/sources.js';
 import type { SourceErrorReason } from '#kernel/source-error.js';
 import type { Context } from '#platform/context.js';
-import type { JobHandler, JobProgress, RunningJob } from '#platform/jobs/define-job.js';
+import type { JobHandler, RunningJob } from '#platform/jobs/define-job.js';
 import { type ProjectScope, mintProjectScope, systemCaller } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
@@ -11,10 +10,10 @@ import {
   markDocumentFailed,
   markSourceEnded,
   markSourceReady,
-  updateSourceProgress,
 } from './ingestion.queries.js';
 import { processDocument } from './process-document.js';
 import { readSource } from './readers/registry.js';
+import { reportSourceProgress } from './report-source-progress.js';
 
 /** Reads a source and brings the index up to what it holds. Ends in `ready`, or with a reason. */
 export const ingestSource: JobHandler<IngestSourcePayload> = {
@@ -22,12 +21,16 @@ export const ingestSource: JobHandler<IngestSourcePayload> = {
     const scope = mintProjectScope(systemCaller, payload.projectId, null);
     const source = await findSourceOrNull(ctx.db, scope, payload.sourceId);
     if (source === null) return;
-    const reporting = withSourceProgress(ctx, scope, source.id, job);
-    await reporting.reportProgress({ stage: 'reading', done: 0, total: 1 });
+    await reportSourceProgress(
+      ctx,
+      scope,
+      { job, sourceId: source.id },
+      { stage: 'reading', done: 0, total: 1 },
+    );
     const documents = await readSource(ctx, source, signal);
     let embeddedChunkCount = 0;
     for (const document of documents) {
-      const input = { job: reporting, sourceId: source.id, document };
+      const input = { job, sourceId: source.id, document };
       const processed = await processDocument(ctx, scope, input, signal);
       embeddedChunkCount += processed.embeddedChunkCount;
     }
@@ -74,20 +77,4 @@ function finishSource(
       changes: { documents: documentCount, embeddedChunks: embeddedChunkCount },
     });
   });
-}
-
-/** What the job reports is what the source shows. */
-function withSourceProgress(
-  ctx: Context,
-  scope: ProjectScope,
-  sourceId: string,
-  job: RunningJob,
-): RunningJob {
-  return {
-    ...job,
-    reportProgress: async (progress: JobProgress) => {
-      await job.reportProgress(progress);
-      await updateSourceProgress(ctx.db, scope, sourceId, progress as SourceProgress);
-    },
-  };
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, ne, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import { documentChunks, documents, embeddings, lexicalSegments } from '#db/schema/documents.js';
 import { type SourceFailure, type SourceProgress, sources } from '#db/schema/sources.js';
 import type { Database } from '#platform/database.js';
@@ -167,8 +167,8 @@ export async function markDocumentFailed(
     );
 }
 
-/** Deletes chunks and segments of versions that are not seen; embeddings and postings go with them. */
-export async function deleteUnseenVersions(
+/** Deletes chunks and segments of versions before the live one; embeddings and postings go with them. */
+export async function deleteVersionsBefore(
   db: Database,
   scope: ProjectScope,
   document: { documentId: string; liveVersion: number },
@@ -179,12 +179,12 @@ export async function deleteUnseenVersions(
       and(
         eq(lexicalSegments.projectId, scope.projectId),
         eq(lexicalSegments.documentId, document.documentId),
-        ne(lexicalSegments.version, document.liveVersion),
+        lt(lexicalSegments.version, document.liveVersion),
       ),
     );
   await db
     .delete(documentChunks)
-    .where(and(isChunkOf(scope, document.documentId), ne(documentChunks.version, document.liveVersion)));
+    .where(and(isChunkOf(scope, document.documentId), lt(documentChunks.version, document.liveVersion)));
 }
 
 function isSource(scope: ProjectScope, sourceId: string) {

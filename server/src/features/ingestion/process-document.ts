@@ -12,7 +12,7 @@ import { prepareSegment, writeSegment } from '#features/search-index/write-segme
 import { embedChunks } from './embed-chunks.js';
 import {
   type DocumentRow,
-  deleteUnseenVersions,
+  deleteVersionsBefore,
   findHighestVersion,
   insertChunks,
   insertEmbeddings,
@@ -20,6 +20,7 @@ import {
   upsertDocument,
 } from './ingestion.queries.js';
 import type { ReadDocument } from './readers/reader.js';
+import { reportSourceProgress } from './report-source-progress.js';
 
 /** Rises whenever the same content gives other chunks. */
 const CHUNKER_VERSION = 1;
@@ -70,13 +71,18 @@ export async function processDocument(
   const contentHash = sha256Hex(content);
   const indexKey = indexKeyOf(ctx, document);
   if (row.liveVersion > 0 && row.contentHash === contentHash && row.indexKey === indexKey) {
+    await deleteOlderVersions(ctx, scope, job, { documentId: row.id, liveVersion: row.liveVersion });
     return { outcome: 'unchanged', chunkCount: row.chunkCount, embeddedChunkCount: 0 };
   }
   const chunks = prepareChunks(document);
   if (chunks.length === 0) throw new SourceError('empty', 'There is no text in it.');
   const version = Math.max(row.liveVersion, await findHighestVersion(ctx.db, scope, row.id)) + 1;
-  const written = { documentId: row.id, version };
-  const embeddedChunkCount = await writeVersion(ctx, scope, { job, chunks, language, row, version }, signal);
+  const embeddedChunkCount = await writeVersion(
+    ctx,
+    scope,
+    { job, sourceId, chunks, language, row, version },
+    signal,
+  );
   await inTransaction(ctx, async (tx) => {
     await job.fence(tx);
     await publishVersion(tx.db, scope, row.id, {
@@ -91,15 +97,35 @@ export async function processDocument(
       chunkCount: chunks.length,
     });
   });
-  await deleteUnseenVersions(ctx.db, scope, { documentId: written.documentId, liveVersion: version });
+  await deleteOlderVersions(ctx, scope, job, { documentId: row.id, liveVersion: version });
   return { outcome: 'indexed', chunkCount: chunks.length, embeddedChunkCount };
+}
+
+/** Deletes what a crash or the version before has left; never what a newer attempt is writing. */
+function deleteOlderVersions(
+  ctx: Context,
+  scope: ProjectScope,
+  job: RunningJob,
+  document: { documentId: string; liveVersion: number },
+): Promise<void> {
+  return inTransaction(ctx, async (tx) => {
+    await job.fence(tx);
+    await deleteVersionsBefore(tx.db, scope, document);
+  });
 }
 
 /** Writes all rows of a version, batch by batch. @returns how many chunks were embedded anew */
 async function writeVersion(
   ctx: Context,
   scope: ProjectScope,
-  work: { job: RunningJob; chunks: PreparedChunk[]; language: string; row: DocumentRow; version: number },
+  work: {
+    job: RunningJob;
+    sourceId: string;
+    chunks: PreparedChunk[];
+    language: string;
+    row: DocumentRow;
+    version: number;
+  },
   signal: AbortSignal,
 ): Promise<number> {
   const { job, chunks, row, version } = work;
@@ -107,7 +133,7 @@ async function writeVersion(
   let done = 0;
   for (const batch of batches(chunks, CHUNKS_PER_TRANSACTION)) {
     signal.throwIfAborted();
-    await job.reportProgress({ stage: 'indexing', done, total: chunks.length });
+    await reportSourceProgress(ctx, scope, work, { stage: 'indexing', done, total: chunks.length });
     const embedded = await embedChunks(ctx, scope, { documentId: row.id, chunks: batch }, signal);
     const indexable = batch.map(({ id, content, embeddedText }) => ({
       id,

@@ -73,11 +73,7 @@ export async function updateProjectRow(
   scope: ProjectScope,
   changes: ProjectChanges,
 ): Promise<ProjectRow> {
-  const [row] = await db
-    .update(projects)
-    .set({ ...changes, updatedAt: new Date() })
-    .where(eq(projects.id, scope.projectId))
-    .returning();
+  const [row] = await db.update(projects).set(changes).where(eq(projects.id, scope.projectId)).returning();
   if (row === undefined) throw new AppError('not_found', 'There is no such project.');
   return row;
 }

@@ -43,11 +43,21 @@ const LEG_DEPTH = 100;
 type RetrievalContext = Pick<Context, 'db' | 'embedder' | 'metrics' | 'log'>;
 
 /** Finds the passages of a project that best match a query, best first: by words, by meaning, or both fused. */
-export async function retrievePassages(
+export function retrievePassages(
   ctx: RetrievalContext,
   scope: ProjectScope,
   input: RetrievalInput,
   signal: AbortSignal,
+): Promise<RetrievalResult> {
+  return retrieve(ctx, scope, input, signal, true);
+}
+
+async function retrieve(
+  ctx: RetrievalContext,
+  scope: ProjectScope,
+  input: RetrievalInput,
+  signal: AbortSignal,
+  isFirstTry: boolean,
 ): Promise<RetrievalResult> {
   const settings = await findRetrievalSettings(ctx.db, scope);
   const mode = input.mode ?? settings.retrieval;
@@ -67,6 +77,8 @@ export async function retrievePassages(
   }).filter(({ score }) => score > 0 && score >= minScore);
   const isDegraded = semantic === null && mode !== 'keyword' && ctx.embedder !== null;
   const passages = await loadPassages(ctx, scope, hits);
+  // A document went live in a new version between the two statements: what was found of the old one is gone.
+  if (passages.length < hits.length && isFirstTry) return retrieve(ctx, scope, input, signal, false);
   const relevance = Math.max(0, ...passages.map(({ score, keyword }) => Math.max(score, keyword ?? 0)));
   return { passages, relevance, isDegraded };
 }

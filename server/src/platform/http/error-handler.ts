@@ -2,7 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { AppError, type FieldError } from '#kernel/app-error.js';
 import type { Context } from '../context.js';
-import { isDatabaseUnavailable, isForeignKeyViolation } from '../database-errors.js';
+import { expectedError } from './expected-error.js';
 import { PROBLEM_MEDIA_TYPE, problemOf } from './problem.js';
 
 const UNAVAILABLE_RETRY_SECONDS = 5;
@@ -66,27 +66,18 @@ function sendProblem(
 }
 
 function setHeaders(error: AppError, reply: FastifyReply): void {
-  if (error.retryAfterSeconds !== null)
-    reply.header('retry-after', String(Math.ceil(error.retryAfterSeconds)));
+  const seconds =
+    error.retryAfterSeconds ?? (error.code === 'unavailable' ? UNAVAILABLE_RETRY_SECONDS : null);
+  if (seconds !== null) reply.header('retry-after', String(Math.ceil(seconds)));
   if (['unauthenticated', 'token_expired'].includes(error.code)) reply.header('www-authenticate', 'Bearer');
   if (error.code === 'method_not_allowed')
     reply.header('allow', error.errors.map(({ message }) => message).join(', '));
 }
 
 function toAppError(error: unknown): Error {
-  if (error instanceof AppError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) return validationError(error.validation);
-  if (isDatabaseUnavailable(error)) {
-    return new AppError('unavailable', 'The database cannot be reached at the moment. Please try again.', {
-      cause: error,
-      retryAfterSeconds: UNAVAILABLE_RETRY_SECONDS,
-    });
-  }
-  if (isForeignKeyViolation(error)) {
-    return new AppError('not_found', 'What this belongs to was deleted in the meantime.', { cause: error });
-  }
-  if (isFastifyError(error)) return fromFastify(error);
-  return error instanceof Error ? error : new Error('a value that is no error was thrown');
+  const expected = expectedError(error);
+  return !(expected instanceof AppError) && isFastifyError(expected) ? fromFastify(expected) : expected;
 }
 
 function validationError(issues: { instancePath: string; message?: string }[]): AppError {

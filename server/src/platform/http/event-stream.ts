@@ -25,6 +25,7 @@ export async function sendEventStream(
   });
   response.flushHeaders();
   const gone = new AbortController();
+  if (response.destroyed) gone.abort();
   response.once('close', () => gone.abort());
   const heartbeat = setInterval(() => response.write(': keep-alive\n\n'), HEARTBEAT_MS);
   try {
@@ -44,8 +45,10 @@ export async function sendEventStream(
 /** Fires when the client has closed the connection before the answer was sent. */
 export function clientGone(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
+  const leave = () => gone.abort(new DOMException('the client has left', 'AbortError'));
+  if (reply.raw.destroyed && !reply.raw.writableFinished) leave();
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort(new DOMException('the client has left', 'AbortError'));
+    if (!reply.raw.writableFinished) leave();
   });
   return gone.signal;
 }

@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, isNull, lt, sql } from 'drizzle-orm';
 import { idempotencyKeys } from '#db/schema/idempotency-keys.js';
 import type { Database } from '../database.js';
 
@@ -42,6 +42,10 @@ export async function storeIdempotentResponse(
 
 export async function deleteIdempotencyKey(db: Database, scope: string, keyHash: string): Promise<void> {
   await db.delete(idempotencyKeys).where(and(isKey(scope, keyHash), isNull(idempotencyKeys.status)));
+}
+
+export async function deleteExpiredIdempotencyKeys(db: Database, now: Date): Promise<void> {
+  await db.delete(idempotencyKeys).where(lt(idempotencyKeys.expiresAt, now));
 }
 
 function isKey(scope: string, keyHash: string) {

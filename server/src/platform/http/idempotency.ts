@@ -124,7 +124,7 @@ function claimOf(ctx: IdempotencyContext, scope: string, keyHash: string): Idemp
   };
 }
 
-/** A key belongs to its caller and its route: nobody gets another's answer by guessing a key. */
+/** A key belongs to its caller and its route; visitors are told apart by address and browser alone. */
 function scopeOfRequest(request: FastifyRequest): string {
   const user = userOrNull(request);
   const browser = sha256Hex(request.headers['user-agent'] ?? '').slice(0, 16);

@@ -62,6 +62,8 @@ async function consume(
   } catch (exceeded) {
     if (!(exceeded instanceof RateLimiterRes)) throw exceeded;
     setHeaders(reply, limiter, exceeded, windowMs);
+    // CORS comes later, and a page should be able to read when it may try again.
+    reply.header('access-control-allow-origin', '*');
     const seconds = Math.max(1, Math.ceil(exceeded.msBeforeNext / 1000));
     throw new AppError('rate_limited', `Too many requests. Please try again in ${seconds} s.`, {
       retryAfterSeconds: seconds,

@@ -33,7 +33,7 @@ export interface RunningJob {
   id: string;
   projectId: string | null;
   attempt: number;
-  reportProgress(progress: JobProgress): Promise<void>;
+  reportProgress(tx: Pick<Context, 'db'>, progress: JobProgress): Promise<void>;
   /**
    * Locks the job's row in the transaction `tx`, so that the transaction commits only while this attempt still
    * holds the lease.
@@ -45,7 +45,7 @@ export interface RunningJob {
 export interface JobHandler<Payload> {
   /** Runs at least once, so it is idempotent. */
   run(ctx: Context, job: RunningJob, payload: Payload, signal: AbortSignal): Promise<void>;
-  /** Runs in the transaction that ends the job as failed or cancelled. */
+  /** Runs in the transaction that ends the job as failed, or as cancelled after it had begun. */
   ended(
     tx: Context,
     payload: Payload,

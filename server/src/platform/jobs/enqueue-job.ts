@@ -1,11 +1,11 @@
 import { newId } from '#kernel/ids.js';
 import type { Context } from '../context.js';
 import type { JobDefinition } from './define-job.js';
-import { insertJob } from './jobs.queries.js';
+import { insertJob, requestRerun } from './jobs.queries.js';
 
 /**
  * Writes a job in the caller's transaction and rings for it after commit.
- * With a `dedupeKey` that a queued or running job already has, nothing is written.
+ * With a `dedupeKey` that a queued job already has nothing is written; a running one is queued again when it ends.
  * @returns the new job's id, or null where one was already under way
  */
 export async function enqueueJob<Payload>(
@@ -13,16 +13,23 @@ export async function enqueueJob<Payload>(
   definition: JobDefinition<Payload>,
   job: { projectId: string | null; payload: Payload; dedupeKey?: string },
 ): Promise<string | null> {
-  const jobId = await insertJob(ctx.db, {
+  const { dedupeKey = null } = job;
+  const now = ctx.clock.now();
+  const row = {
     id: newId(),
     projectId: job.projectId,
     type: definition.type,
     payload: definition.payload.parse(job.payload),
     priority: definition.priority,
     maxAttempts: definition.maxAttempts,
-    runAt: ctx.clock.now(),
-    dedupeKey: job.dedupeKey ?? null,
-  });
+    runAt: now,
+    dedupeKey,
+  };
+  let jobId = await insertJob(ctx.db, row);
+  if (jobId === null && dedupeKey !== null && !(await requestRerun(ctx.db, dedupeKey, now))) {
+    // Queued, or ended between the two statements: then there is room for it now.
+    jobId = await insertJob(ctx.db, row);
+  }
   ctx.afterCommit(ctx.dispatchJob);
   return jobId;
 }

@@ -45,7 +45,7 @@ async function runLoop(
   while (!state.isStopping) {
     const heard = bell.next();
     try {
-      await recoverExpiredJobs(ctx, registry);
+      await recoverExpiredJobs(ctx, registry, workerId);
       if (await runNextJob(ctx, registry, workerId, release.signal)) continue;
       await Promise.race([heard, pause(POLL_MS)]);
     } catch (error) {

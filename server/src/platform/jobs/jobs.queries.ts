@@ -81,10 +81,30 @@ export async function finishJob(
   lease: Lease,
   end: { status: 'succeeded' | 'failed' | 'cancelled'; failure: JobFailure | null; now: Date },
 ): Promise<boolean> {
+  const isWantedAgain = sql`(${jobs.rerunRequestedAt} is not null and ${end.status !== 'cancelled'})`;
   const rows = await db
     .update(jobs)
-    .set({ status: end.status, error: end.failure, finishedAt: end.now, lockedBy: null, lockedUntil: null })
+    .set({
+      status: sql`case when ${isWantedAgain} then 'queued' else ${end.status} end::job_status`,
+      attempts: sql`case when ${isWantedAgain} then 0 else ${jobs.attempts} end`,
+      runAt: sql`case when ${isWantedAgain} then ${end.now}::timestamptz else ${jobs.runAt} end`,
+      finishedAt: sql`case when ${isWantedAgain} then null else ${end.now}::timestamptz end`,
+      rerunRequestedAt: null,
+      error: end.failure,
+      lockedBy: null,
+      lockedUntil: null,
+    })
     .where(isHeld(lease))
+    .returning({ id: jobs.id });
+  return rows.length > 0;
+}
+
+/** Notes on the running job with this key that it is wanted once more. @returns whether there is one */
+export async function requestRerun(db: Database, dedupeKey: string, now: Date): Promise<boolean> {
+  const rows = await db
+    .update(jobs)
+    .set({ rerunRequestedAt: now })
+    .where(and(eq(jobs.dedupeKey, dedupeKey), eq(jobs.status, 'running')))
     .returning({ id: jobs.id });
   return rows.length > 0;
 }
@@ -116,25 +136,35 @@ export async function expireLeases(db: Database, now: Date): Promise<void> {
     .where(eq(jobs.status, 'running'));
 }
 
-export function listExpiredJobs(db: Database, now: Date): Promise<JobRow[]> {
-  return db
-    .select()
+/** Takes over a job whose lease has run out, so that a late heartbeat of its old worker is refused. */
+export async function takeExpiredJob(
+  db: Database,
+  claim: { workerId: string; now: Date; leaseUntil: Date },
+): Promise<JobRow | null> {
+  const expired = db
+    .select({ id: jobs.id })
     .from(jobs)
-    .where(and(eq(jobs.status, 'running'), lt(jobs.lockedUntil, now)))
-    .limit(100);
+    .where(and(eq(jobs.status, 'running'), lt(jobs.lockedUntil, claim.now)))
+    .limit(1)
+    .for('update', { skipLocked: true });
+  const [row] = await db
+    .update(jobs)
+    .set({ lockedBy: claim.workerId, lockedUntil: claim.leaseUntil })
+    .where(eq(jobs.id, sql`(${expired})`))
+    .returning();
+  return row ?? null;
 }
 
-/** Queued jobs with this key end at once and are returned; a running one is asked to stop. */
-export async function cancelJobs(db: Database, dedupeKey: string, now: Date): Promise<JobRow[]> {
+/** A queued job with this key ends at once; a running one is asked to stop. */
+export async function cancelJobs(db: Database, dedupeKey: string, now: Date): Promise<void> {
   await db
     .update(jobs)
     .set({ cancelRequestedAt: now })
     .where(and(eq(jobs.dedupeKey, dedupeKey), eq(jobs.status, 'running')));
-  return db
+  await db
     .update(jobs)
     .set({ status: 'cancelled', error: CANCELLED, finishedAt: now })
-    .where(and(eq(jobs.dedupeKey, dedupeKey), eq(jobs.status, 'queued')))
-    .returning();
+    .where(and(eq(jobs.dedupeKey, dedupeKey), eq(jobs.status, 'queued')));
 }
 
 export function countJobs(

@@ -67,15 +67,20 @@ describe('enqueueJob', () => {
     expect(await countJobs()).toBe(0);
   });
 
-  it('makes no second job with the key of one that is queued or running, and one after its end', async () => {
+  it('makes no second job with the key of one that is queued, and runs one again that was wanted while it ran', async () => {
     const first = await jobs.enqueue('a', { dedupeKey: 'same' });
     expect(await jobs.enqueue('b', { dedupeKey: 'same' })).toBe('already under way');
     expect(await jobs.enqueue('c', { dedupeKey: 'other' })).not.toBe('already under way');
     let whileRunning = '';
-    jobs.script('a', async () => (whileRunning = await jobs.enqueue('d', { dedupeKey: 'same' })));
+    jobs.script('a', async () => {
+      if (whileRunning === '') whileRunning = await jobs.enqueue('d', { dedupeKey: 'same' });
+    });
     await jobs.runNext();
     expect(whileRunning).toBe('already under way');
-    expect((await jobs.find(first)).status).toBe('succeeded');
+    expect(await jobs.find(first)).toMatchObject({ status: 'queued', attempts: 0, finishedAt: null });
+    await runAllDue();
+    expect(jobs.started).toEqual(['a', 'a', 'c']);
+    expect(await jobs.find(first)).toMatchObject({ status: 'succeeded', attempts: 1 });
     expect(await jobs.enqueue('e', { dedupeKey: 'same' })).not.toBe('already under way');
   });
 });
@@ -121,10 +126,10 @@ describe('a lease', () => {
     const begun = createGate();
     let staleFence: unknown;
     jobs.script('a', async ({ job }) => {
-      if (job.attempt === 2) return job.reportProgress({ stage: 'second', done: 1, total: 1 });
+      if (job.attempt === 2) return job.reportProgress(ctx, { stage: 'second', done: 1, total: 1 });
       begun.open();
       await gate.passed;
-      await job.reportProgress({ stage: 'stale', done: 0, total: 1 });
+      await job.reportProgress(ctx, { stage: 'stale', done: 0, total: 1 });
       staleFence = await inTransaction(ctx, (tx) => job.fence(tx)).catch((error: unknown) => error);
     });
     const jobId = await jobs.enqueue('a');
@@ -132,10 +137,10 @@ describe('a lease', () => {
     await begun.passed;
 
     test.clock.advance(LEASE_MS - 1);
-    await recoverExpiredJobs(ctx, jobs.registry);
+    await recoverExpiredJobs(ctx, jobs.registry, 'rescuer');
     expect((await jobs.find(jobId)).status).toBe('running');
     test.clock.advance(2);
-    await recoverExpiredJobs(ctx, jobs.registry);
+    await recoverExpiredJobs(ctx, jobs.registry, 'rescuer');
     expect(await jobs.find(jobId)).toMatchObject({
       status: 'queued',
       error: { code: 'worker_lost' },
@@ -171,7 +176,7 @@ describe('a lease', () => {
     const stale = jobs.runNext();
     await begun.passed;
     test.clock.advance(LEASE_MS + 1);
-    await recoverExpiredJobs(ctx, jobs.registry);
+    await recoverExpiredJobs(ctx, jobs.registry, 'rescuer');
     gate.open();
     await stale;
     expect(await jobs.find(jobId)).toMatchObject({

@@ -1,6 +1,7 @@
 import { ModelError } from '#kernel/model-error.js';
 import { SourceError } from '#kernel/source-error.js';
 import type { Context } from '../context.js';
+import { isForeignKeyViolation } from '../database-errors.js';
 import { inTransaction } from '../transaction.js';
 import {
   CANCELLED,
@@ -18,9 +19,9 @@ import {
   expireLeases,
   extendLease,
   finishJob,
-  listExpiredJobs,
   lockHeldJob,
   requeueJob,
+  takeExpiredJob,
   updateJobProgress,
 } from './jobs.queries.js';
 
@@ -93,19 +94,24 @@ export function takeBackJobs(ctx: Pick<Context, 'db' | 'clock'>): Promise<void> 
 }
 
 /** Ends or requeues jobs whose worker died: their lease has run out. */
-export async function recoverExpiredJobs(ctx: Context, registry: JobRegistry): Promise<void> {
-  for (const row of await listExpiredJobs(ctx.db, ctx.clock.now())) {
+export async function recoverExpiredJobs(
+  ctx: Context,
+  registry: JobRegistry,
+  workerId: string,
+): Promise<void> {
+  for (;;) {
+    const claim = { workerId, now: ctx.clock.now(), leaseUntil: leaseEnd(ctx) };
+    const row = await takeExpiredJob(ctx.db, claim);
+    if (row === null) return;
     const registered = registry.get(row.type);
-    if (registered === undefined || row.lockedBy === null) continue;
-    const lease = { jobId: row.id, workerId: row.lockedBy, attempt: row.attempts };
-    const failure = {
-      code: 'worker_lost',
-      message: 'The worker stopped while it was at this; it was tried again.',
-    };
+    if (registered === undefined) continue;
+    const lease = { jobId: row.id, workerId, attempt: row.attempts };
     if (row.cancelRequestedAt !== null) await endJob(ctx, registered, row, lease, 'cancelled', CANCELLED);
-    else await retryOrFail(ctx, registered, row, lease, failure, true);
+    else await retryOrFail(ctx, registered, row, lease, WORKER_LOST, true);
   }
 }
+
+const WORKER_LOST: JobFailure = { code: 'worker_lost', message: 'The worker stopped while it was at this.' };
 
 type Outcome = 'succeeded' | 'failed' | 'retried' | 'cancelled' | 'lost' | 'released';
 
@@ -127,7 +133,7 @@ async function runAttempt(
   const heartbeat = setInterval(() => void beat(ctx, lease, abort), HEARTBEAT_MS);
   try {
     const payload = registered.definition.payload.parse(row.payload);
-    await registered.handler.run(ctx, runningJob(ctx, row, lease), payload, abort.signal);
+    await registered.handler.run(ctx, runningJob(row, lease), payload, abort.signal);
     const isHeld = await finishJob(ctx.db, lease, {
       status: 'succeeded',
       failure: null,
@@ -150,7 +156,8 @@ async function settleFailure(
   lease: Lease,
   error: unknown,
 ): Promise<Outcome> {
-  if (error instanceof LeaseLostError) {
+  if (error instanceof LeaseLostError || isForeignKeyViolation(error)) {
+    // What the job writes to is gone, or the job is another's.
     // A fence refuses a cancelled job too, and may do so before the heartbeat has seen the wish.
     const isCancelled = (await extendLease(ctx.db, lease, leaseEnd(ctx))) === 'cancel';
     return isCancelled ? endJob(ctx, registered, row, lease, 'cancelled', CANCELLED) : 'lost';
@@ -211,12 +218,12 @@ async function endJob(
   });
 }
 
-function runningJob(ctx: Context, row: JobRow, lease: Lease): RunningJob {
+function runningJob(row: JobRow, lease: Lease): RunningJob {
   return {
     id: row.id,
     projectId: row.projectId,
     attempt: row.attempts,
-    reportProgress: (progress) => updateJobProgress(ctx.db, lease, progress),
+    reportProgress: (tx, progress) => updateJobProgress(tx.db, lease, progress),
     fence: async (tx) => {
       if (!(await lockHeldJob(tx.db, lease))) throw new LeaseLostError();
     },

@@ -9,8 +9,10 @@ const staying = () => new AbortController().signal;
 
 let streams: LiveStreams;
 
+const failures: unknown[] = [];
 beforeEach(() => {
-  streams = createInMemoryLiveStreams();
+  failures.length = 0;
+  streams = createInMemoryLiveStreams({ onFailure: (error) => void failures.push(error) });
 });
 
 /** Events 1 to `count`; before each the gate of its number is waited for, where there is one. */
@@ -146,5 +148,16 @@ describe('draining', () => {
     await streams.drain(0);
     expect(stop.signal.aborted).toBe(true);
     expect(await read).toEqual([1, 2]);
+  });
+
+  it('survives a stream that throws, tells of it and forgets it', async () => {
+    // oxlint-disable-next-line require-yield
+    async function* broken(): AsyncGenerator<StreamEvent> {
+      throw new Error('the database is away');
+    }
+    streams.start('broken', broken(), new AbortController());
+    await streams.drain(60_000);
+    expect(failures).toMatchObject([{ message: 'the database is away' }]);
+    expect(streams.stop('broken')).toBe(false);
   });
 });

@@ -11,8 +11,9 @@ interface LiveStream {
 }
 
 /** Streams that run in this process. An ended stream is forgotten at once: its result is in the database. */
-export function createInMemoryLiveStreams(): LiveStreams {
+export function createInMemoryLiveStreams(options: { onFailure: (error: unknown) => void }): LiveStreams {
   const streams = new Map<string, LiveStream>();
+  const state = { isOver: false };
   return {
     start: (id, events, stop) => {
       const stream: LiveStream = {
@@ -23,7 +24,10 @@ export function createInMemoryLiveStreams(): LiveStreams {
         ended: Promise.resolve(),
       };
       streams.set(id, stream);
-      stream.ended = drive(stream, events).finally(() => streams.delete(id));
+      stream.ended = drive(stream, events)
+        .catch(options.onFailure)
+        .finally(() => streams.delete(id));
+      if (state.isOver) stop.abort(serverStops());
     },
     read: (id, afterSequence, signal) => {
       const stream = streams.get(id);
@@ -36,13 +40,17 @@ export function createInMemoryLiveStreams(): LiveStreams {
     },
     drain: async (timeoutMs) => {
       const timer = setTimeout(() => {
-        for (const { stop } of streams.values())
-          stop.abort(new DOMException('the server stops', 'AbortError'));
+        state.isOver = true;
+        for (const { stop } of streams.values()) stop.abort(serverStops());
       }, timeoutMs);
-      await Promise.all([...streams.values()].map(({ ended }) => ended));
+      while (streams.size > 0) await Promise.all([...streams.values()].map(({ ended }) => ended));
       clearTimeout(timer);
     },
   };
+}
+
+function serverStops(): DOMException {
+  return new DOMException('the server stops', 'AbortError');
 }
 
 async function drive(stream: LiveStream, events: AsyncIterable<StreamEvent>): Promise<void> {

@@ -1,0 +1,19 @@
+import { AppError } from '#kernel/app-error.js';
+import { isDatabaseUnavailable, isForeignKeyViolation } from '../database-errors.js';
+
+/** What a failure means to a caller; one that means nothing to it comes back as it was. */
+export function expectedError(error: unknown): Error {
+  if (error instanceof AppError) return error;
+  if (isDatabaseUnavailable(error)) {
+    return new AppError('unavailable', 'The database cannot be reached at the moment. Please try again.', {
+      cause: error,
+    });
+  }
+  if (isForeignKeyViolation(error)) {
+    return new AppError('not_found', 'What this belongs to was deleted in the meantime.', { cause: error });
+  }
+  if (error instanceof DOMException && error.name === 'AbortError') {
+    return new AppError('request_timeout', 'The request was given up before it was answered.');
+  }
+  return error instanceof Error ? error : new Error('a value that is no error was thrown');
+}
