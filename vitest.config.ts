@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { type Plugin, defineConfig } from 'vitest/config';
+import type { Vitest } from 'vitest/node';
 
 const shared = {
   resolve: { conditions: ['botbase-source'] },
@@ -8,27 +9,63 @@ const shared = {
   environments: { __vitest__: { resolve: { conditions: ['botbase-source'] } } },
 };
 
+const UNIT_TESTS = ['src/{kernel,rag}/**/*.test.ts', 'src/**/*.unit.test.ts'];
+const SERVICE_TESTS = ['{src,test}/**/*.services.test.ts'];
+const CHAOS_TESTS = ['test/chaos/**/*.test.ts'];
+
+/** What scripts/with-services.sh provides. */
+const hasServices = ['TEST_DATABASE_URL', 'TEST_REDIS_URL'].every((name) => (process.env[name] ?? '') !== '');
+
+/** Where the servers are missing, none of these tests runs, and the last line of a run that asked for them says so. */
+function onServices(name: string, tests: string[]) {
+  return {
+    ...shared,
+    plugins: hasServices ? [] : [announceSkip(name)],
+    test: { name, root: 'server', include: tests, exclude: hasServices ? [] : ['**'] },
+  };
+}
+
+function announceSkip(name: string): Plugin {
+  return {
+    name: `announce-skip-of-${name}`,
+    configureVitest: ({ vitest }: { vitest: Vitest }) => {
+      vitest.onClose(() => {
+        process.stdout.write(
+          `Skipped: the ${name} tests, which need PostgreSQL and Redis. To run them: npm run test:${name}\n`,
+        );
+      });
+    },
+  };
+}
+
+const services = onServices('services', SERVICE_TESTS);
+const chaos = onServices('chaos', CHAOS_TESTS);
+
 export default defineConfig({
   test: {
     projects: [
-      {
-        ...shared,
-        test: {
-          name: 'unit',
-          root: 'server',
-          include: ['src/{kernel,rag}/**/*.test.ts', 'src/**/*.unit.test.ts'],
-        },
-      },
+      { ...shared, test: { name: 'unit', root: 'server', include: UNIT_TESTS } },
       {
         ...shared,
         test: {
           name: 'feature',
           root: 'server',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['src/{kernel,rag}/**', 'src/**/*.unit.test.ts'],
+          exclude: [...UNIT_TESTS, ...SERVICE_TESTS, ...CHAOS_TESTS],
           globalSetup: [fileURLToPath(new URL('server/test/global-setup.ts', import.meta.url))],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      { ...services, test: { ...services.test, testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        ...chaos,
+        test: {
+          ...chaos.test,
+          // Every test has several processes of its own; two at once would time each other out.
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],

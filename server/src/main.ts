@@ -1,16 +1,18 @@
 import { startFaults } from '#app/start-faults.js';
-import { parseConfig } from '#platform/config/config.js';
+import { type Role, parseConfig } from '#platform/config/config.js';
 import { createLogger } from '#platform/logger.js';
 import { createMetrics } from '#platform/metrics.js';
 import { loadSecrets } from '#app/load-secrets.js';
 import { openDatabase } from '#app/open-database.js';
-import { runAll } from '#app/run-all.js';
+import { runBotbase } from '#app/run-botbase.js';
 
 const HELP = `Botbase: sources in, streamed answers with citations that hold out.
 
 Usage: node server/dist/main.js [command]
 
-  all       API and workers in one process (the default)
+  all       API and workers in one process (the default, or what ROLE says)
+  api       answers requests
+  worker    runs jobs and scheduled tasks
   migrate   brings the database up to date and ends
   --help    this text
 
@@ -19,17 +21,21 @@ Settings come from environment variables: see ENV_CONFIG.md.
 
 const EXIT_FAULT = 1;
 
-process.exit(await run(process.argv[2] ?? 'all'));
+process.exit(await run(process.argv[2]));
 
-async function run(command: string): Promise<number> {
+async function run(command: string | undefined): Promise<number> {
   switch (command) {
     case '--help':
     case '-h':
     case 'help':
       process.stdout.write(HELP);
       return 0;
+    case undefined:
+      return guarded(() => serve({}));
     case 'all':
-      return guarded(serve);
+    case 'api':
+    case 'worker':
+      return guarded(() => serve({ ROLE: command }));
     case 'migrate':
       return guarded(migrate);
     default:
@@ -38,11 +44,14 @@ async function run(command: string): Promise<number> {
   }
 }
 
-async function serve(): Promise<number> {
-  const config = await loadSecrets(parseConfig(process.env));
+async function serve(chosen: { ROLE?: Role }): Promise<number> {
+  const config = await loadSecrets(parseConfig({ ...process.env, ...chosen }));
   const log = createLogger(config.logLevel);
-  const botbase = await runAll(config);
-  log.info({ url: botbase.url }, `Botbase is ready at ${botbase.url} (API reference: ${botbase.url}/docs)`);
+  const botbase = await runBotbase(config);
+  const { url } = botbase;
+  const what = config.role === 'worker' ? `A worker is ready: ${url}/health` : `Botbase is ready at ${url}`;
+  const hint = config.role === 'worker' ? '' : ` (API reference: ${url}/docs)`;
+  log.info({ url, role: config.role }, `${what}${hint}`);
   const signal = await stopSignal();
   log.info({ signal }, 'stopping: answers and jobs in hand are finished first');
   await botbase.stop();

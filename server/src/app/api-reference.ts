@@ -2,8 +2,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
-
-const API_VERSION = '0.1.0';
+import { VERSION } from './version.js';
 
 /** Makes the OpenAPI 3.1 document from the routes' schemas, at `/openapi.json`, with a readable reference at `/docs`. */
 export async function describeApi(server: FastifyInstance): Promise<void> {
@@ -12,7 +11,7 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
       openapi: '3.1.0',
       info: {
         title: 'Botbase',
-        version: API_VERSION,
+        version: VERSION,
         description:
           'Sources in, streamed answers with citations that hold out. Errors are RFC 9457 problems with stable codes.',
         license: { name: 'MIT', identifier: 'MIT' },

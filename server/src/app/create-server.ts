@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
+import { type DrainState, refuseWhileDraining } from '#platform/http/draining.js';
 import { rememberRoutes, setErrorHandlers } from '#platform/http/error-handler.js';
 import { PROBLEM_MEDIA_TYPE, problemOf } from '#platform/http/problem.js';
 import { createRateLimits, limitRequests } from '#platform/http/rate-limit.js';
@@ -30,36 +31,11 @@ const MAX_PARAM_LENGTH = 2_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 120_000;
 const TIMEOUT_CHECK_MS = 5_000;
+const NEVER: DrainState = { isDraining: false };
 
 /** The HTTP server with every route; it listens when it is told to. */
-export async function createServer(ctx: Context): Promise<FastifyInstance> {
-  const server = Fastify({
-    bodyLimit: BODY_LIMIT_BYTES,
-    genReqId: newId,
-    trustProxy: trustedProxies(ctx.config.http.trustProxy),
-    forceCloseConnections: 'idle',
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
-    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    frameworkErrors: (_error, request, reply) => {
-      const problem = problemOf(
-        new AppError('malformed', 'The address of the request is malformed.'),
-        request.id,
-      );
-      void (reply as FastifyReply)
-        .status(400)
-        .header('x-request-id', request.id)
-        .type(PROBLEM_MEDIA_TYPE)
-        .send(JSON.stringify(problem));
-    },
-    clientErrorHandler: refuseRawRequest,
-  });
-  server.setValidatorCompiler(validatorCompiler);
-  server.setSerializerCompiler(serializerCompiler);
-  server.removeContentTypeParser('text/plain');
-  rememberRoutes(server);
-  setErrorHandlers(server, ctx);
-  logRequests(server, ctx);
+export async function createServer(ctx: Context, drain: DrainState = NEVER): Promise<FastifyInstance> {
+  const server = newServer(ctx, drain);
   await server.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
@@ -93,6 +69,45 @@ export async function createServer(ctx: Context): Promise<FastifyInstance> {
   await server.register(retrievalRoutes(ctx));
   await server.register(chatRoutes(ctx));
   await server.register(conversationRoutes(ctx));
+  return server;
+}
+
+/** A worker shows how it is, and nothing else. */
+export async function createWorkerServer(ctx: Context, drain: DrainState): Promise<FastifyInstance> {
+  const server = newServer(ctx, drain);
+  await server.register(healthRoutes(ctx));
+  return server;
+}
+
+function newServer(ctx: Context, drain: DrainState): FastifyInstance {
+  const server = Fastify({
+    bodyLimit: BODY_LIMIT_BYTES,
+    genReqId: newId,
+    trustProxy: trustedProxies(ctx.config.http.trustProxy),
+    forceCloseConnections: 'idle',
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    frameworkErrors: (_error, request, reply) => {
+      const problem = problemOf(
+        new AppError('malformed', 'The address of the request is malformed.'),
+        request.id,
+      );
+      void (reply as FastifyReply)
+        .status(400)
+        .header('x-request-id', request.id)
+        .type(PROBLEM_MEDIA_TYPE)
+        .send(JSON.stringify(problem));
+    },
+    clientErrorHandler: refuseRawRequest,
+  });
+  server.setValidatorCompiler(validatorCompiler);
+  server.setSerializerCompiler(serializerCompiler);
+  server.removeContentTypeParser('text/plain');
+  rememberRoutes(server);
+  setErrorHandlers(server, ctx);
+  logRequests(server, ctx);
+  refuseWhileDraining(server, drain);
   return server;
 }
 

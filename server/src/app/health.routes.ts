@@ -1,6 +1,4 @@
 import { timingSafeEqual } from 'node:crypto';
-import { Readable } from 'node:stream';
-import { sql } from 'drizzle-orm';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
@@ -10,23 +8,34 @@ import { sha256Hex } from '#kernel/hash.js';
 import type { Context } from '#platform/context.js';
 import { bearerToken } from '#platform/http/caller.js';
 import { problems } from '#platform/http/schemas.js';
-import { countJobs } from '#platform/jobs/jobs.queries.js';
+import { createHealthCheck } from './health-check.js';
+import { createScrape } from './scrape-metrics.js';
 
-const CHECK_TIMEOUT_MS = 2_000;
 const RETRY_SECONDS = 5;
-const FRESH_MS = 1_000;
 
-const partSchema = z.object({ status: z.enum(['ok', 'failed']), milliseconds: z.number() });
+const partSchema = z.object({
+  status: z.enum(['ok', 'degraded', 'failed']),
+  milliseconds: z.number(),
+  detail: z.string().nullable(),
+});
 const healthSchema = z.object({
-  status: z.enum(['ok', 'unavailable']),
-  parts: z.record(z.string(), partSchema),
+  status: z.enum(['ok', 'degraded', 'unavailable']),
+  parts: z.object({
+    database: partSchema,
+    queue: partSchema,
+    chat: partSchema,
+    embeddings: partSchema,
+    storage: partSchema,
+    disk: partSchema,
+  }),
 });
 
 export const healthRoutes =
   (ctx: Context): FastifyPluginAsyncZod =>
   async (server) => {
     const tags = ['Operation'];
-    const check = createCheck(ctx);
+    const check = createHealthCheck(ctx);
+    const scrape = createScrape(ctx);
 
     server.get(
       '/health/live',
@@ -51,13 +60,11 @@ export const healthRoutes =
       },
       async () => {
         const { status } = await check();
-        if (status === 'ok') return { status };
+        if (status !== 'unavailable') return { status: 'ok' as const };
         throw new AppError(
           'unavailable',
-          'The database or the file storage cannot be reached at the moment.',
-          {
-            retryAfterSeconds: RETRY_SECONDS,
-          },
+          'The database, the file storage or the disk cannot be used at the moment.',
+          { retryAfterSeconds: RETRY_SECONDS },
         );
       },
     );
@@ -79,48 +86,11 @@ export const healthRoutes =
       '/metrics',
       { schema: { tags, summary: 'Metrics for Prometheus' }, onRequest: operatorsOnly(ctx) },
       async (_request, reply) => {
-        ctx.metrics.jobs.reset();
-        for (const { type, status, count } of await countJobs(ctx.db)) {
-          ctx.metrics.jobs.set({ type, status }, count);
-        }
-        return reply.type(ctx.metrics.registry.contentType).send(await ctx.metrics.registry.metrics());
+        const metrics = await scrape();
+        return reply.type(ctx.metrics.registry.contentType).send(metrics);
       },
     );
   };
-
-/** The parts as they were at most a second ago: whoever asks more often costs nothing. */
-function createCheck(ctx: Context): () => ReturnType<typeof checkParts> {
-  let last: { checkedAt: number; parts: ReturnType<typeof checkParts> } | null = null;
-  return () => {
-    const now = performance.now();
-    if (last === null || now - last.checkedAt > FRESH_MS) last = { checkedAt: now, parts: checkParts(ctx) };
-    return last.parts;
-  };
-}
-
-async function checkParts(ctx: Context): Promise<z.infer<typeof healthSchema>> {
-  const parts = {
-    database: await probePart(() => ctx.db.execute(sql`select 1`)),
-    storage: await probePart(() => ctx.storage.write('health/probe', Readable.from(['ok']))),
-  };
-  const isOk = Object.values(parts).every(({ status }) => status === 'ok');
-  return { status: isOk ? 'ok' : 'unavailable', parts };
-}
-
-async function probePart(probe: () => Promise<unknown>): Promise<z.infer<typeof partSchema>> {
-  const startedAt = performance.now();
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'failed'>((resolve) => {
-    timer = setTimeout(() => resolve('failed'), CHECK_TIMEOUT_MS);
-  });
-  const answered = probe().then(
-    () => 'ok' as const,
-    () => 'failed' as const,
-  );
-  const status = await Promise.race([answered, late]);
-  clearTimeout(timer);
-  return { status, milliseconds: Math.round((performance.now() - startedAt) * 10) / 10 };
-}
 
 /** With `METRICS_TOKEN` its bearer; without, everybody on a server that only this machine can reach. */
 function operatorsOnly(ctx: Pick<Context, 'config'>) {

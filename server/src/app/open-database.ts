@@ -60,7 +60,7 @@ async function openEmbedded(config: DatabaseConfig, log: Logger, metrics: Metric
     await pool.close();
     await embedded.stop();
   };
-  return { db: pool.db, close, isEmbedded: true };
+  return { ...pool, close, isEmbedded: true };
 }
 
 function observer(metrics: Metrics) {

@@ -7,6 +7,7 @@ import type { Clock } from './ports/clock.js';
 import type { DocumentExtractor } from './ports/document-extractor.js';
 import type { Embedder } from './ports/embedder.js';
 import type { FileStorage } from './ports/file-storage.js';
+import type { JobRing } from './ports/job-bell.js';
 import type { LiveStreams } from './ports/live-streams.js';
 import type { PageFetcher } from './ports/page-fetcher.js';
 import type { PasswordHasher } from './ports/password-hasher.js';
@@ -14,6 +15,8 @@ import type { PasswordHasher } from './ports/password-hasher.js';
 /** Everything that has an effect, built once in `app/create-context.ts` and passed down by hand. */
 export interface Context {
   config: RuntimeConfig;
+  /** Of this run of this process: what it has in hand is written under it. */
+  processId: string;
   db: Database;
   log: Logger;
   metrics: Metrics;
@@ -26,8 +29,8 @@ export interface Context {
   chatModel: ChatModel;
   passwords: PasswordHasher;
   streams: LiveStreams;
-  /** Tells the job runner that there is work; rung after commit. */
-  dispatchJob: () => void;
+  /** Tells a worker that a job is due; called after commit. It may fail: workers look for themselves as well. */
+  dispatchJob: (ring: JobRing) => void;
   /** Runs a task when the outermost transaction has committed; at once where there is none. */
   afterCommit: (task: () => void) => void;
 }

@@ -1,7 +1,7 @@
 const MAX_CAUSES = 5;
 
 /** SQLSTATE of a failed statement (five characters), wherever in the chain of causes it stands; else null. */
-function sqlStateOf(error: unknown): string | null {
+export function sqlStateOf(error: unknown): string | null {
   for (const cause of causesOf(error)) {
     if ('code' in cause && typeof cause.code === 'string' && /^[0-9A-Z]{5}$/.test(cause.code))
       return cause.code;

@@ -21,10 +21,15 @@ export interface DatabaseOptions {
 
 export interface DatabasePool {
   db: NodePgDatabase;
+  /** Connections, those of them that nobody uses, and callers that wait for one. */
+  state: () => { total: number; idle: number; waiting: number };
   close: () => Promise<void>;
 }
 
-const CONNECT_TIMEOUT_MS = 10_000;
+/** For a connection, and for a free place in the pool: whoever waits longer is told to come back. */
+const CONNECT_TIMEOUT_MS = { server: 2_000, embedded: 10_000 };
+/** A server that is stopped, or that the network swallows, does not answer: deleting a large project takes less. */
+const QUERY_TIMEOUT_MS = 60_000;
 const IDLE_TIMEOUT_MS = 30_000;
 /** How long a refused connection is tried again: the embedded database restarts in about two seconds. */
 const RECOVERY_MS = 10_000;
@@ -39,10 +44,13 @@ export function runInsideTransaction<T>(act: () => Promise<T>): Promise<T> {
 
 /** Opens nothing yet: connections are made when the first statement needs one. */
 export function createDatabasePool(options: DatabaseOptions): DatabasePool {
+  const isServer = 'connectionString' in options.connection;
   const pool = new pg.Pool({
     ...options.connection,
     max: options.poolSize,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: isServer ? CONNECT_TIMEOUT_MS.server : CONNECT_TIMEOUT_MS.embedded,
+    ...(isServer ? { query_timeout: QUERY_TIMEOUT_MS, statement_timeout: QUERY_TIMEOUT_MS } : {}),
+    keepAlive: true,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     allowExitOnIdle: false,
   });
@@ -54,7 +62,11 @@ export function createDatabasePool(options: DatabaseOptions): DatabasePool {
     client.on('error', (error) => reportFatal(error, options));
   });
   pool.on('error', (error) => reportFatal(error, options));
-  return { db: drizzle(pool), close: () => pool.end() };
+  return {
+    db: drizzle(pool),
+    state: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    close: () => pool.end(),
+  };
 }
 
 /**

@@ -1,4 +1,6 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { createModelMetrics } from './model-metrics.js';
+import { createOperationMetrics } from './operation-metrics.js';
 
 const SECONDS_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -57,5 +59,32 @@ export function createMetrics() {
       buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1800],
       registers,
     }),
+    jobAgeSeconds: new Gauge({
+      name: 'botbase_job_oldest_due_seconds',
+      help: 'How long the longest-waiting due job has waited, by type, at each scrape.',
+      labelNames: ['type'],
+      registers,
+    }),
+    scheduledTaskSeconds: new Histogram({
+      name: 'botbase_scheduled_task_duration_seconds',
+      help: 'Time of one run of a scheduled task, by outcome.',
+      labelNames: ['task', 'outcome'],
+      buckets: [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300],
+      registers,
+    }),
+    scheduledTaskItems: new Counter({
+      name: 'botbase_scheduled_task_items_total',
+      help: 'What scheduled tasks ended, deleted or mended.',
+      labelNames: ['task'],
+      registers,
+    }),
+    scheduledTaskSuccess: new Gauge({
+      name: 'botbase_scheduled_task_last_success_timestamp_seconds',
+      help: 'When this process last ran a scheduled task to its end, in Unix time.',
+      labelNames: ['task'],
+      registers,
+    }),
+    ...createModelMetrics(registers),
+    ...createOperationMetrics(registers),
   };
 }

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 
 import { z } from 'zod';
@@ -6,6 +5,7 @@ import { z } from 'zod';
 import type { FakeMessage } from './fake-answer.js';
 import type { FakeOpenAIMode, FakeOpenAIOptions } from './fake-openai-options.js';
 import { wordsOf } from './fake-embeddings.js';
+import { sendGarbage, whenWritable } from './fake-openai-garbage.js';
 
 const requestSchema = z.object({
   model: z.string().optional(),
@@ -40,6 +40,7 @@ export async function sendChatCompletion(
     return void response.end(JSON.stringify({ ...head, object: 'chat.completion', choices, usage }));
   }
 
+  if (await sendGarbage(response, mode, splitTokens(text))) return;
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
   response.flushHeaders();
   if (mode === 'hang_before_first_token') return;
@@ -74,6 +75,10 @@ async function failInMidStream(response: ServerResponse, mode: FakeOpenAIMode): 
     response.socket?.resetAndDestroy();
     return true;
   }
+  if (mode === 'closed') {
+    response.socket?.end();
+    return true;
+  }
   const lastEvent = LAST_EVENTS.get(mode);
   if (lastEvent === undefined) return false;
   await sendEvent(response, lastEvent, false);
@@ -87,8 +92,7 @@ async function sendEvent(response: ServerResponse, text: string, isSplit: boolea
   const pieces = isSplit ? Array.from(bytes, (_byte, place) => bytes.subarray(place, place + 1)) : [bytes];
   for (const piece of pieces) {
     if (response.destroyed) return;
-    if (response.write(piece)) continue;
-    await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(piece)) await whenWritable(response);
   }
 }
 

@@ -38,11 +38,14 @@ export function sendEmbeddings(
     data: spoilItems(items, mode),
     usage: { prompt_tokens: tokens, total_tokens: tokens },
   });
-  response.writeHead(200, { 'content-type': 'application/json' }).end(spoilReply(reply, mode));
+  response.writeHead(200, { 'content-type': 'application/json' });
+  if (mode === 'huge_reply') return sendBlanks(response);
+  response.end(spoilReply(reply, mode));
 }
 
 function spoilItems(items: EmbeddingItem[], mode: FakeOpenAIMode): EmbeddingItem[] {
   if (mode === 'too_few') return items.slice(1);
+  if (mode === 'too_many') return [...items, ...items.slice(0, 1)];
   if (mode === 'reordered') return items.toReversed();
   if (mode === 'repeated_index') return items.map((item) => ({ ...item, index: 0 }));
   return items;
@@ -52,6 +55,17 @@ function spoilItems(items: EmbeddingItem[], mode: FakeOpenAIMode): EmbeddingItem
 function spoilReply(reply: string, mode: FakeOpenAIMode): string {
   if (mode === 'nan') return reply.replace(/"embedding":\[[^,\]]+/, '"embedding":[NaN');
   if (mode === 'infinite') return reply.replace(/"embedding":\[[^,\]]+/, '"embedding":[1e39');
+  if (mode === 'not_numbers') return reply.replace(/"embedding":\[[^,\]]+/, '"embedding":[null');
   if (mode === 'bad_json') return reply.slice(0, -1);
   return reply;
+}
+
+/** Blanks before a JSON value that never comes, until the client leaves. */
+function sendBlanks(response: ServerResponse): void {
+  const blanks = ' '.repeat(1024 * 1024);
+  const send = () => {
+    while (!response.destroyed && response.write(blanks));
+  };
+  response.on('drain', send);
+  send();
 }

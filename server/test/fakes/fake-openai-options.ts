@@ -24,11 +24,30 @@ export type FakeOpenAIMode =
   | 'error_event'
   | 'null_deltas'
   | 'split_bytes'
+  // The connection ends in the middle, without a reset.
+  | 'closed'
+  // Chat: streams of fake-openai-garbage.ts
+  | 'empty_stream'
+  | 'only_done'
+  | 'done_without_finish'
+  | 'error_first'
+  | 'not_an_object'
+  | 'wrong_types'
+  | 'nul_characters'
+  | 'wild_usage'
+  | 'noise'
+  | 'broken_utf8'
+  | 'refusal'
+  | 'huge_line'
+  | 'endless'
   // Embeddings
   | 'wrong_dimension'
   | 'nan'
   | 'infinite'
   | 'too_few'
+  | 'too_many'
+  | 'not_numbers'
+  | 'huge_reply'
   | 'repeated_index'
   | 'reordered';
 
@@ -48,6 +67,8 @@ export interface FakeOpenAIOptions {
 export interface RecordedRequest {
   method: string;
   path: string;
+  /** Of the client: the same for requests over one connection. */
+  port: number | undefined;
   headers: IncomingHttpHeaders;
   /** The parsed JSON; an empty object where there was none. */
   body: Record<string, unknown>;

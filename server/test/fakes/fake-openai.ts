@@ -51,7 +51,7 @@ export async function startFakeOpenAI(initial: Partial<FakeOpenAIOptions> = {}):
     const request = await recordRequest(incoming);
     requests.push(request);
     const mode = typeof options.mode === 'function' ? options.mode(request, requests.length) : options.mode;
-    const isBrokenByUs = mode === 'cut' || mode === 'reset';
+    const isBrokenByUs = mode === 'cut' || mode === 'closed' || mode === 'reset';
     response.on('close', () => {
       request.aborted = !response.writableFinished && !isBrokenByUs;
       tellWatchers();
@@ -87,6 +87,7 @@ async function recordRequest(incoming: IncomingMessage): Promise<RecordedRequest
   return {
     method: incoming.method ?? '',
     path: incoming.url ?? '',
+    port: incoming.socket.remotePort,
     headers: incoming.headers,
     body: text === '' ? {} : z.record(z.string(), z.unknown()).parse(JSON.parse(text)),
     aborted: false,

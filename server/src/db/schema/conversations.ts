@@ -41,7 +41,7 @@ export interface Refusal {
 }
 
 export interface Notice {
-  code: 'still_indexing' | 'lexical_only';
+  code: 'still_indexing' | 'lexical_only' | 'model_unavailable';
   message: string;
 }
 
@@ -79,6 +79,8 @@ export const messages = pgTable(
     content: text('content').notNull(),
     status: messageStatus('status').notNull(),
     tier: messageTier('tier'),
+    /** The process that writes the answer; when it dies the answer will not go on. */
+    processId: uuid('process_id'),
     model: text('model'),
     confidence: messageConfidence('confidence'),
     citations: jsonb('citations').$type<Citation[]>().notNull().default([]),

@@ -1,4 +1,4 @@
-import { index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { index, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { bytes, createdAt, instant, updatedAt } from './columns.js';
 
 /** The first answer to a request that carried an `Idempotency-Key`, kept for a day. */
@@ -15,6 +15,8 @@ export const idempotencyKeys = pgTable(
     status: integer('status'),
     /** The encrypted answer: it may hold tokens. */
     response: bytes('response'),
+    /** The process of the first request: when it dies the key is free again. */
+    processId: uuid('process_id'),
     lockedUntil: instant('locked_until').notNull(),
     expiresAt: instant('expires_at').notNull(),
     createdAt: createdAt(),

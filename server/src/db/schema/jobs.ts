@@ -25,6 +25,10 @@ export const jobs = pgTable(
     cancelRequestedAt: instant('cancel_requested_at'),
     /** Asked for again while it ran: when it ends it is queued once more. */
     rerunRequestedAt: instant('rerun_requested_at'),
+    /** When the dispatcher was last told of it; null: not yet, or Redis has forgotten. */
+    rungAt: instant('rung_at'),
+    /** W3C trace context of the request that wanted it. */
+    traceparent: text('traceparent'),
     progress: jsonb('progress').$type<{ stage: string; done: number; total: number }>(),
     error: jsonb('error').$type<{ code: string; message: string }>(),
     finishedAt: instant('finished_at'),

@@ -17,6 +17,9 @@ export const messageTier = pgEnum('message_tier', ['mini', 'premium']);
 export const retrievalMode = pgEnum('retrieval_mode', ['hybrid', 'semantic', 'keyword']);
 export const planName = pgEnum('plan_name', ['free', 'pro', 'enterprise']);
 
+/** What answers when the chat model does not: the built-in extractive answer, or the project's fallback message. */
+export const modelFallback = pgEnum('model_fallback', ['extractive', 'refusal']);
+
 export const projects = pgTable(
   'projects',
   {
@@ -44,6 +47,9 @@ export const projects = pgTable(
     suggestedQuestions: text('suggested_questions').array().notNull().default([]),
     /** ISO 639-1; null: told from each text. */
     language: text('language'),
+    modelFallback: modelFallback('model_fallback').notNull().default('extractive'),
+    /** Rises with every change of what a search can find: results kept under an older one are void. */
+    indexVersion: integer('index_version').notNull().default(0),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

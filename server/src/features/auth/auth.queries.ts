@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull } from 'drizzle-orm';
+import { and, eq, gt, isNull, lt, or } from 'drizzle-orm';
 import { refreshTokens, sessions, users } from '#db/schema/users.js';
 import type { Database } from '#platform/database.js';
 
@@ -97,4 +97,22 @@ export async function revokeSession(db: Database, sessionId: string, now: Date):
     .update(refreshTokens)
     .set({ revokedAt: now })
     .where(and(eq(refreshTokens.sessionId, sessionId), isNull(refreshTokens.revokedAt)));
+}
+
+/** Sessions that ended before `endedBefore`, with their refresh tokens. @returns how many sessions */
+export async function deleteEndedSessions(db: Database, endedBefore: Date): Promise<number> {
+  const rows = await db
+    .delete(sessions)
+    .where(or(lt(sessions.expiresAt, endedBefore), lt(sessions.revokedAt, endedBefore)))
+    .returning({ id: sessions.id });
+  return rows.length;
+}
+
+/** Refresh tokens of living sessions that nobody could use any more. @returns how many */
+export async function deleteExpiredRefreshTokens(db: Database, expiredBefore: Date): Promise<number> {
+  const rows = await db
+    .delete(refreshTokens)
+    .where(lt(refreshTokens.expiresAt, expiredBefore))
+    .returning({ id: refreshTokens.id });
+  return rows.length;
 }

@@ -63,6 +63,14 @@ export function* replayEvents(answer: ChatAnswer, afterSequence: number): Genera
   if (afterSequence < 3 + units) yield { sequence: 3 + units, name: 'done', data: { message } };
 }
 
+/**
+ * Whether a reader that has seen the event `afterSequence` has more of the answer than is stored: its process died and
+ * took the end with it.
+ */
+export function isCutShort(message: MessageRow, afterSequence: number): boolean {
+  return message.status === 'failed' && afterSequence > 3 + message.content.length;
+}
+
 /** A stored answer as the JSON reply of the chat route. */
 export function chatAnswerOf(ctx: Pick<Context, 'config'>, message: MessageRow): ChatAnswer {
   const { conversationId } = message;

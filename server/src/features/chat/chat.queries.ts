@@ -4,6 +4,7 @@ import { projects } from '#db/schema/projects.js';
 import { AppError } from '#kernel/app-error.js';
 import { isId } from '#kernel/ids.js';
 import type { Database } from '#platform/database.js';
+import { isHeldByDeadProcess } from '#platform/processes/processes.queries.js';
 import type { ProjectScope } from '#platform/scope.js';
 
 export type ConversationRow = typeof conversations.$inferSelect;
@@ -175,19 +176,27 @@ export async function findStreamingMessageOrNull(
   db: Database,
   scope: ProjectScope,
   conversationId: string,
-): Promise<Pick<MessageRow, 'id' | 'createdAt'> | null> {
+): Promise<{ id: string; createdAt: Date; isOrphaned: boolean } | null> {
   const [row] = await db
-    .select({ id: messages.id, createdAt: messages.createdAt })
+    .select({
+      id: messages.id,
+      createdAt: messages.createdAt,
+      isOrphaned: isHeldByDeadProcess(messages.processId),
+    })
     .from(messages)
     .where(and(isMessageOf(scope, conversationId), eq(messages.status, 'streaming')));
   return row ?? null;
 }
 
-/** Stores the end of an answer, once: only while it is still streaming. */
+/**
+ * Stores the end of an answer, once: only while it is still streaming, or when it was taken for abandoned because its
+ * process could not reach the database for a while.
+ */
 export async function closeStreamingMessage(
   db: Database,
   scope: ProjectScope,
   messageId: string,
+  processId: string,
   end: Partial<Omit<typeof messages.$inferInsert, 'id' | 'projectId'>>,
 ): Promise<MessageRow | null> {
   const [row] = await db
@@ -197,19 +206,27 @@ export async function closeStreamingMessage(
       and(
         eq(messages.projectId, scope.projectId),
         eq(messages.id, messageId),
-        eq(messages.status, 'streaming'),
+        or(
+          eq(messages.status, 'streaming'),
+          and(eq(messages.status, 'failed'), eq(messages.content, ''), eq(messages.processId, processId)),
+        ),
       ),
     )
     .returning();
   return row ?? null;
 }
 
-/** Answers of every project whose process died: they will not go on. */
+/** Answers of every project whose process died, or that are older than any takes: they will not go on. */
 export async function closeAbandonedMessages(db: Database, startedBefore: Date): Promise<number> {
   const rows = await db
     .update(messages)
     .set({ status: 'failed' })
-    .where(and(eq(messages.status, 'streaming'), lt(messages.createdAt, startedBefore)))
+    .where(
+      and(
+        eq(messages.status, 'streaming'),
+        or(isHeldByDeadProcess(messages.processId), lt(messages.createdAt, startedBefore)),
+      ),
+    )
     .returning({ id: messages.id });
   return rows.length;
 }

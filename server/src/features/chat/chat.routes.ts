@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { AppError } from '#kernel/app-error.js';
 import { sha256Hex } from '#kernel/hash.js';
 import type { Context } from '#platform/context.js';
 import { scopeOf } from '#platform/http/caller.js';
@@ -11,7 +12,7 @@ import type { StreamEvent } from '#platform/ports/live-streams.js';
 import { allowUser } from '#features/auth/auth.hooks.js';
 import { requireProjectOrVisitor } from '#features/projects/projects.hooks.js';
 import { type AnswerEvent, answerMessage } from './answer-message.js';
-import { chatAnswerOf, numberEvents, replayEvents } from './answer-stream.js';
+import { chatAnswerOf, isCutShort, numberEvents, replayEvents } from './answer-stream.js';
 import { type MessageRow, findMessage } from './chat.queries.js';
 import {
   type ChatAnswer,
@@ -21,9 +22,11 @@ import {
   conversationTokenSchema,
 } from './chat.schemas.js';
 import { findOwnConversation } from './find-own-conversation.js';
+import { followAnswer } from './follow-answer.js';
 
 const docs = { tags: ['Chat'], security: [{ bearer: [] }, {}] };
 const RETRY_SECONDS = '5';
+const STOP_RETRY_SECONDS = 2;
 const params = z.object({ projectId: pathId, messageId: pathId });
 const headers = z.object({
   'last-event-id': z.coerce.number().int().min(0).optional().catch(undefined),
@@ -67,7 +70,7 @@ export const chatRoutes =
         const claim = state.type === 'first' ? state.claim : null;
         const turn = await startTurn(ctx, request, request.body, claim);
         const gone = clientGone(reply);
-        const events = ctx.streams.read(turn.messageId, 0, gone);
+        const events = await ctx.streams.read(turn.messageId, 0, gone);
         if (events === null) throw new Error('a stream that was just started is not there');
         if (isStream) return sendEventStream(reply, events);
         const stop = () => void ctx.streams.stop(turn.messageId);
@@ -91,14 +94,15 @@ export const chatRoutes =
       },
       async (request, reply) => {
         const message = await findOwnMessage(ctx, request, request.headers['conversation-token'] ?? null);
+        if (message.role === 'user') return reply.status(204).send();
         const afterSequence = request.headers['last-event-id'] ?? 0;
-        const live = ctx.streams.read(message.id, afterSequence, clientGone(reply));
-        if (live !== null) return sendEventStream(reply, live);
-        const stored = await findMessage(ctx.db, scopeOf(request), message.id);
-        const rest = [...replayEvents(chatAnswerOf(ctx, stored), afterSequence)];
-        if (stored.role === 'user' || stored.status === 'streaming' || rest.length === 0) {
-          return reply.status(204).send();
+        const answer = { messageId: message.id, afterSequence, requestId: request.id };
+        const events = followAnswer(ctx, scopeOf(request), answer, clientGone(reply));
+        if (message.status === 'streaming' || isCutShort(message, afterSequence)) {
+          return sendEventStream(reply, events);
         }
+        const rest = [...replayEvents(chatAnswerOf(ctx, message), afterSequence)];
+        if (rest.length === 0) return reply.status(204).send();
         return sendEventStream(reply, asAsync(rest));
       },
     );
@@ -119,7 +123,7 @@ export const chatRoutes =
       async (request, reply) => {
         const token = request.body?.conversationToken ?? request.headers['conversation-token'] ?? null;
         const message = await findOwnMessage(ctx, request, token);
-        ctx.streams.stop(message.id);
+        if (message.status === 'streaming') await stopAnswer(ctx, scopeOf(request), message.id);
         return reply.status(204).send(null);
       },
     );
@@ -197,6 +201,16 @@ async function findOwnMessage(
   const message = await findMessage(ctx.db, scope, (request.params as { messageId: string }).messageId);
   await findOwnConversation(ctx, scope, { conversationId: message.conversationId, conversationToken });
   return message;
+}
+
+/** @throws AppError `unavailable` when the process that writes the answer cannot be reached */
+async function stopAnswer(ctx: Context, scope: ReturnType<typeof scopeOf>, messageId: string): Promise<void> {
+  if (await ctx.streams.stop(messageId)) return;
+  const { status } = await findMessage(ctx.db, scope, messageId);
+  if (status !== 'streaming') return;
+  throw new AppError('unavailable', 'The answer is written elsewhere, and cannot be stopped at the moment.', {
+    retryAfterSeconds: STOP_RETRY_SECONDS,
+  });
 }
 
 async function* asAsync(events: Iterable<StreamEvent>): AsyncGenerator<StreamEvent> {

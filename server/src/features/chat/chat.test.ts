@@ -308,16 +308,6 @@ describe('with an OpenAI-compatible endpoint', () => {
     expect(events.at(-1)?.data.message.refusal.reason).toBe('no_match');
   });
 
-  it.each(['rate_limited', 'server_error', 'html', 'reset'] as const)(
-    'answers `unavailable` when the endpoint fails before its first word: %s',
-    async (mode) => {
-      fake.set({ mode: (request) => (request.path.endsWith('/embeddings') ? 'normal' : mode) });
-      const { status, body } = await chat('How long is the warranty of the hand grinder H2?');
-      expect(status).toBe(200);
-      expect(body.message.refusal.reason).toBe('unavailable');
-    },
-  );
-
   it('keeps a cut answer as incomplete, with the citations that hold', async () => {
     fake.set({
       mode: (request) => (request.path.endsWith('/embeddings') ? 'normal' : 'no_finish'),

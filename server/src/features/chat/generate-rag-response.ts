@@ -10,6 +10,7 @@ import { COST_CURRENCY, messageCost } from '#features/usage/message-cost.js';
 import { type AnswerDraft, draftAnswer } from './draft-answer.js';
 import { hasIndexingSources } from '#features/retrieval/has-indexing-sources.js';
 import type { Turn } from './open-turn.js';
+import { BUILTIN_MODEL, modelUnavailable, quoteSources } from './quote-sources.js';
 
 /** Below this a passage is not about the question (retrieval.md: calibrated on BM25 over the sum of idf). */
 const LEAST_SCORE = 0.4;
@@ -42,8 +43,8 @@ type ResponseContext = Pick<Context, 'db' | 'config' | 'embedder' | 'chatModel' 
 /**
  * Answers a question from a project's sources: finds passages, lets the model write, and checks every marker as it
  * streams. Yields what may be shown, then one `response`. Nothing found gives a refusal; a model that fails before
- * its first word gives the refusal `unavailable`, one that fails later, or `signal`, an incomplete answer with the
- * citations that hold.
+ * its first word gives what the sources say themselves or the refusal `unavailable`, as the project wants it; one
+ * that fails later, or `signal`, an incomplete answer with the citations that hold.
  */
 export async function* generateRAGResponse(
   ctx: ResponseContext,
@@ -83,12 +84,22 @@ export async function* generateRAGResponse(
   );
   const draft = draftAnswer(context.passages, language);
   const end = yield* writeDraft(ctx, stream, draft, signal);
+  const confidence = relevance >= CONFIDENT_SCORE ? 'high' : 'low';
   if (draft.content() === '' && !signal.aborted) {
+    const quoted =
+      end.failure !== null && turn.project.modelFallback === 'extractive'
+        ? quoteSources(turn.question, context.passages, language)
+        : null;
+    if (end.failure !== null && quoted !== null) {
+      yield { type: 'delta', text: quoted.content };
+      const told = [...notices, modelUnavailable(end.failure.kind)];
+      yield { type: 'response', response: { ...BUILTIN_ANSWER, ...quoted, notices: told, confidence } };
+      return;
+    }
     const reason = reasonForNothing(end);
     yield* refuse(turn, { reason, notices, model, ...end });
     return;
   }
-  const confidence = relevance >= CONFIDENT_SCORE ? 'high' : 'low';
   const { status, inputTokens, outputTokens } = end;
   yield {
     type: 'response',
@@ -104,6 +115,16 @@ export async function* generateRAGResponse(
     },
   };
 }
+
+const BUILTIN_ANSWER = {
+  status: 'complete' as const,
+  refusal: null,
+  model: BUILTIN_MODEL,
+  inputTokens: 0,
+  outputTokens: 0,
+  cost: '0',
+  currency: COST_CURRENCY,
+};
 
 interface DraftEnd {
   status: 'complete' | 'incomplete';

@@ -19,7 +19,7 @@ import type { ChatInput } from './chat.schemas.js';
 import { closeTurn } from './close-turn.js';
 import { findOwnConversation } from './find-own-conversation.js';
 
-/** An answer that has not ended by then has died with its process. */
+/** No answer takes longer. */
 export const LONGEST_TURN_MS = 5 * 60_000;
 const HISTORY_MESSAGES = 12;
 const RETRY_SECONDS = 2;
@@ -39,7 +39,7 @@ export interface Turn {
  * @throws AppError `not_found`; `conflict` while the conversation's last answer is being written
  */
 export function openTurn(
-  ctx: Pick<Context, 'db' | 'config' | 'clock' | 'afterCommit'>,
+  ctx: Pick<Context, 'db' | 'config' | 'clock' | 'afterCommit' | 'processId'>,
   scope: ProjectScope,
   input: ChatInput,
 ): Promise<Turn> {
@@ -57,9 +57,11 @@ export function openTurn(
       beforeId: questionId,
       limit: HISTORY_MESSAGES,
     });
+    const { processId } = tx;
+    const both = { projectId, conversationId };
     await insertMessages(tx.db, [
-      { id: questionId, projectId, conversationId, role: 'user', content: input.message, status: 'complete' },
-      { id: messageId, projectId, conversationId, role: 'assistant', content: '', status: 'streaming', tier },
+      { ...both, id: questionId, role: 'user', content: input.message, status: 'complete' },
+      { ...both, id: messageId, role: 'assistant', content: '', status: 'streaming', tier, processId },
     ]);
     await recordAudit(tx, scope, {
       projectId,
@@ -113,13 +115,14 @@ async function openConversation(
 
 /** Questions and answers of a conversation alternate: a second question waits for the first answer. */
 async function endPreviousTurn(
-  tx: Pick<Context, 'db' | 'clock' | 'afterCommit'>,
+  tx: Pick<Context, 'db' | 'clock' | 'afterCommit' | 'processId'>,
   scope: ProjectScope,
   conversationId: string,
 ): Promise<void> {
   const running = await findStreamingMessageOrNull(tx.db, scope, conversationId);
   if (running === null) return;
-  if (tx.clock.now().getTime() - running.createdAt.getTime() < LONGEST_TURN_MS) {
+  const isLate = tx.clock.now().getTime() - running.createdAt.getTime() >= LONGEST_TURN_MS;
+  if (!running.isOrphaned && !isLate) {
     throw new AppError('conflict', 'The last question of this conversation is still being answered.', {
       retryAfterSeconds: RETRY_SECONDS,
     });

@@ -37,7 +37,7 @@ export async function embedChunks(
   ];
   for (const batch of batches(missing, embedder.batchSize)) {
     const texts = batch.map(({ embeddedText }) => embeddedText);
-    const embedded = await embedder.embed(texts, signal);
+    const embedded = await embedder.embed(texts, 'passages', signal);
     for (const [index, vector] of embedded.vectors.entries()) {
       const chunk = batch[index];
       if (chunk !== undefined) vectors.set(chunk.contentHash, vector);

@@ -6,6 +6,7 @@ import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import type { IngestSourcePayload } from './ingestion.jobs.js';
 import {
+  deleteUnseenVersions,
   findSourceOrNull,
   markDocumentFailed,
   markSourceEnded,
@@ -46,6 +47,7 @@ export const ingestSource: JobHandler<IngestSourcePayload> = {
     const error = { code: failure.code as SourceErrorReason, message: failure.message };
     await markSourceEnded(tx.db, scope, payload.sourceId, { status, error });
     await markDocumentFailed(tx.db, scope, payload.sourceId, error);
+
     await recordAudit(tx, systemCaller, {
       projectId: payload.projectId,
       action: `source.${status}`,

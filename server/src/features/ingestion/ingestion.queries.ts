@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
 import { documentChunks, documents, embeddings, lexicalSegments } from '#db/schema/documents.js';
 import { type SourceFailure, type SourceProgress, sources } from '#db/schema/sources.js';
 import type { Database } from '#platform/database.js';
@@ -165,6 +165,26 @@ export async function markDocumentFailed(
         eq(documents.status, 'processing'),
       ),
     );
+}
+
+/** Deletes what attempts have written of versions that never went live. */
+export async function deleteUnseenVersions(
+  db: Database,
+  scope: ProjectScope,
+  sourceId: string,
+): Promise<void> {
+  const isDocumentOfSource = (table: typeof documentChunks | typeof lexicalSegments) =>
+    and(
+      eq(table.projectId, scope.projectId),
+      eq(documents.projectId, table.projectId),
+      eq(documents.id, table.documentId),
+      eq(documents.sourceId, sourceId),
+      gt(table.version, documents.liveVersion),
+    );
+  for (const table of [lexicalSegments, documentChunks]) {
+    const unseen = db.select({ id: table.id }).from(table).innerJoin(documents, isDocumentOfSource(table));
+    await db.delete(table).where(and(eq(table.projectId, scope.projectId), inArray(table.id, unseen)));
+  }
 }
 
 /** Deletes chunks and segments of versions before the live one; embeddings and postings go with them. */

@@ -131,7 +131,9 @@ async function writeVersion(
   const { job, chunks, row, version } = work;
   let embeddedCount = 0;
   let done = 0;
-  for (const batch of batches(chunks, CHUNKS_PER_TRANSACTION)) {
+  // What one call has paid for is stored before the next one is made: an attempt that fails loses one call at most.
+  const batchSize = Math.min(CHUNKS_PER_TRANSACTION, ctx.embedder?.batchSize ?? CHUNKS_PER_TRANSACTION);
+  for (const batch of batches(chunks, batchSize)) {
     signal.throwIfAborted();
     await reportSourceProgress(ctx, scope, work, { stage: 'indexing', done, total: chunks.length });
     const embedded = await embedChunks(ctx, scope, { documentId: row.id, chunks: batch }, signal);

@@ -15,6 +15,11 @@ const originSchema = text({ max: 300 }).refine(
   'must be an origin such as https://www.example.com, without a path',
 );
 
+const modelFallbackSchema = z.enum(['extractive', 'refusal']).meta({
+  description:
+    'While the chat model cannot be reached: answer with sentences of the sources, or with the refusal `unavailable`.',
+});
+
 const settings = {
   description: text({ max: MAX_DESCRIPTION_LENGTH }).nullable(),
   isPublic: z.boolean(),
@@ -28,6 +33,7 @@ const settings = {
   minScore: z.number().min(0).max(1).nullable(),
   retrieval: z.enum(['hybrid', 'semantic', 'keyword']),
   fallbackMessage: text({ min: 1, max: MAX_MESSAGE_LENGTH }),
+  modelFallback: modelFallbackSchema,
   welcomeMessage: text({ max: MAX_MESSAGE_LENGTH }).nullable(),
   suggestedQuestions: z.array(text({ min: 1, max: 300 })).max(MAX_SUGGESTED_QUESTIONS),
   language: z
@@ -67,6 +73,7 @@ export const projectSchema = z
     minScore: z.number().nullable(),
     retrieval: z.enum(['hybrid', 'semantic', 'keyword']),
     fallbackMessage: z.string(),
+    modelFallback: modelFallbackSchema,
     welcomeMessage: z.string().nullable(),
     suggestedQuestions: z.array(z.string()),
     language: z.string().nullable(),

@@ -15,7 +15,7 @@ export async function vectorSearch(
   signal: AbortSignal,
 ): Promise<{ chunkId: string; similarity: number }[]> {
   const { embedder } = ctx;
-  const { vectors } = await embedder.embed([input.query], signal);
+  const { vectors } = await embedder.embed([input.query], 'question', signal);
   const vector = vectors[0];
   if (vector === undefined) return [];
   const { model, dimensions } = embedder;

@@ -1,4 +1,5 @@
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, inArray, lt, notExists, sql } from 'drizzle-orm';
+import { jobs } from '#db/schema/jobs.js';
 import { type SourceProgress, sources } from '#db/schema/sources.js';
 import { AppError } from '#kernel/app-error.js';
 import { isId } from '#kernel/ids.js';
@@ -69,6 +70,44 @@ export async function markSourceQueued(
 export async function deleteSourceRow(db: Database, scope: ProjectScope, sourceId: string): Promise<boolean> {
   const rows = await db.delete(sources).where(isSource(scope, sourceId)).returning({ id: sources.id });
   return rows.length > 0;
+}
+
+/** Sources of every project that wait for a job which is not there. */
+export async function listStuckSources(
+  db: Database,
+  stuck: { untouchedSince: Date; jobKeyPrefix: string; limit: number },
+): Promise<{ projectId: string; sourceId: string }[]> {
+  const job = db
+    .select({ id: jobs.id })
+    .from(jobs)
+    .where(
+      and(
+        eq(jobs.dedupeKey, sql`${stuck.jobKeyPrefix}::text || ${sources.id}`),
+        inArray(jobs.status, ['queued', 'running']),
+      ),
+    );
+  return db
+    .select({ projectId: sources.projectId, sourceId: sources.id })
+    .from(sources)
+    .where(
+      and(
+        inArray(sources.status, ['queued', 'processing']),
+        lt(sources.updatedAt, stuck.untouchedSince),
+        notExists(job),
+      ),
+    )
+    .limit(stuck.limit);
+}
+
+/** Which of these sources have a row, across projects: for upkeep, never for a caller. */
+export function listExistingSources(
+  db: Database,
+  sourceIds: string[],
+): Promise<{ projectId: string; sourceId: string }[]> {
+  return db
+    .select({ projectId: sources.projectId, sourceId: sources.id })
+    .from(sources)
+    .where(inArray(sources.id, sourceIds));
 }
 
 function isSource(scope: ProjectScope, sourceId: string) {

@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestApp, createTestApp } from '#test/create-test-app.js';
+import { createEmbedder } from '#providers/embedders/registry.js';
 import { startFakeOpenAI } from '#test/fakes/fake-openai.js';
+import { createInstantWaits } from '#test/fakes/instant-waits.js';
 
 const HANDBOOK = new URL('../../../../handbook/', import.meta.url);
 
@@ -285,6 +287,16 @@ describe('a re-sync', () => {
     const fake = await startFakeOpenAI({ dimensions: 32 });
     const embedding = await createTestApp({
       environment: { OPENAI_BASE_URL: fake.baseUrl, OPENAI_EMBEDDING_DIMENSIONS: '32' },
+    });
+    embedding.ctx.embedder = createEmbedder({
+      provider: 'openai-compatible',
+      baseUrl: fake.baseUrl,
+      apiKey: null,
+      model: 'any-model',
+      dimensions: 32,
+      timeoutMs: { question: 20_000, passages: 20_000 },
+      tryTimeoutMs: 20_000,
+      resilience: createInstantWaits(),
     });
     const owner = await embedding.register();
     const project = await embedding.createProject(owner.token);

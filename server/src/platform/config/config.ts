@@ -13,8 +13,11 @@ export class ConfigError extends Error {
   }
 }
 
+export type Role = 'all' | 'api' | 'worker';
+
 export interface Config {
   environment: 'development' | 'production' | 'test';
+  role: Role;
   http: {
     port: number;
     host: string;
@@ -26,6 +29,16 @@ export interface Config {
   };
   dataDir: string;
   database: { url: string | null; poolSize: number };
+  /** Null: this process dispatches its own jobs and shares nothing. */
+  redisUrl: string | null;
+  /** Null: uploaded files are kept in `dataDir`. */
+  s3: {
+    bucket: string;
+    endpoint: string | null;
+    region: string;
+    /** Null: from where the SDK looks for them by itself. */
+    credentials: { accessKeyId: string; secretAccessKey: string } | null;
+  } | null;
   /** Null where it is to be generated once into `dataDir`. */
   jwtSecret: string | null;
   encryptionKey: Buffer | null;
@@ -33,6 +46,8 @@ export interface Config {
   refreshTokenSeconds: number;
   bcryptRounds: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error';
+  sentryDsn: string | null;
+  otlpEndpoint: string | null;
   maxUploadBytes: number;
   models: {
     /** Null: the built-in models. */
@@ -71,6 +86,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
   const hasEndpoint = env.OPENAI_API_KEY !== undefined || env.OPENAI_BASE_URL !== undefined;
   return {
     environment: env.NODE_ENV,
+    role: env.ROLE,
     http: {
       port: env.PORT,
       host: env.HOST,
@@ -81,12 +97,16 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
     },
     dataDir: resolve(env.DATA_DIR),
     database: { url: env.DATABASE_URL ?? null, poolSize: env.DATABASE_POOL_SIZE },
+    redisUrl: env.REDIS_URL ?? null,
+    s3: storageOf(env),
     jwtSecret: env.JWT_SECRET ?? null,
     encryptionKey: env.ENCRYPTION_KEY ?? null,
     accessTokenSeconds: env.JWT_EXPIRY,
     refreshTokenSeconds: env.JWT_REFRESH_EXPIRY,
     bcryptRounds: env.BCRYPT_ROUNDS,
     logLevel: env.LOG_LEVEL,
+    sentryDsn: env.SENTRY_DSN ?? null,
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
     maxUploadBytes: env.MAX_UPLOAD_BYTES,
     models: {
       endpoint: hasEndpoint
@@ -107,6 +127,14 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
   };
 }
 
+function storageOf(env: z.infer<typeof environmentSchema>): Config['s3'] {
+  const { S3_BUCKET: bucket, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
+  if (bucket === undefined) return null;
+  const credentials =
+    accessKeyId === undefined || secretAccessKey === undefined ? null : { accessKeyId, secretAccessKey };
+  return { bucket, endpoint: env.S3_ENDPOINT ?? null, region: env.AWS_REGION, credentials };
+}
+
 /** What production and a shared database demand beyond each variable's own form. */
 function strictFaults(set: Record<string, string | undefined>, known: string[]): string[] {
   const isProduction = set['NODE_ENV'] === 'production';
@@ -121,6 +149,15 @@ function strictFaults(set: Record<string, string | undefined>, known: string[]):
         `ENCRYPTION_KEY: is required because ${because}: make one with \`openssl rand -base64 32\``,
       );
     }
+  }
+  if (set['ROLE'] !== undefined && set['ROLE'] !== 'all' && set['DATABASE_URL'] === undefined) {
+    faults.push('ROLE: api and worker need DATABASE_URL: the embedded database serves one process only');
+  }
+  if (set['S3_BUCKET'] === undefined && set['S3_ENDPOINT'] !== undefined) {
+    faults.push('S3_BUCKET: is required because S3_ENDPOINT is set');
+  }
+  if ((set['AWS_ACCESS_KEY_ID'] === undefined) !== (set['AWS_SECRET_ACCESS_KEY'] === undefined)) {
+    faults.push('AWS_SECRET_ACCESS_KEY: set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither');
   }
   const rounds = Number(set['BCRYPT_ROUNDS'] ?? MIN_PRODUCTION_BCRYPT_ROUNDS);
   const isRoundsReported = known.some((fault) => fault.startsWith('BCRYPT_ROUNDS'));

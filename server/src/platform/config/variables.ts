@@ -50,6 +50,13 @@ const postgresUrl = z
     'must be a URL such as postgres://user:password@host:5432/database',
   );
 
+const redisUrl = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol),
+    'must be a URL such as redis://user:password@host:6379',
+  );
+
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -88,6 +95,11 @@ const encryptionKey = z
 
 /** Every variable that the program reads. An empty value counts as unset. */
 export const variables = {
+  ROLE: variable(
+    z.enum(['all', 'api', 'worker'], { error: 'must be all, api or worker' }).default('all'),
+    '`all`',
+    'What this process does: `api` answers requests, `worker` runs jobs, `all` both. `api` and `worker` need `DATABASE_URL`.',
+  ),
   PORT: variable(
     integer(0, 65_535).default(3000),
     '`3000`',
@@ -108,6 +120,32 @@ export const variables = {
     integer(1, 1000).default(20),
     '`20`',
     'Connections per process on a real server; the embedded database always uses one.',
+  ),
+  REDIS_URL: variable(
+    redisUrl.optional(),
+    'this process alone',
+    'Redis 6.2+ with `maxmemory-policy noeviction`: dispatches jobs, and shares rate limits and live events between processes.',
+  ),
+  S3_BUCKET: variable(
+    z.string().optional(),
+    'files in `DATA_DIR`',
+    'Bucket of an S3-compatible storage for uploaded files.',
+  ),
+  S3_ENDPOINT: variable(
+    httpUrl.optional(),
+    'Amazon’s',
+    'Address of an S3-compatible storage such as MinIO; path-style addresses are used there.',
+  ),
+  AWS_REGION: variable(z.string().default('us-east-1'), '`us-east-1`', 'Region of the bucket.'),
+  AWS_ACCESS_KEY_ID: variable(
+    z.string().optional(),
+    'the SDK’s own sources',
+    'Access key of the bucket; needs `AWS_SECRET_ACCESS_KEY`.',
+  ),
+  AWS_SECRET_ACCESS_KEY: variable(
+    z.string().optional(),
+    'the SDK’s own sources',
+    'Secret of the access key.',
   ),
   JWT_SECRET: variable(
     secret.optional(),
@@ -149,6 +187,16 @@ export const variables = {
     z.string().min(16, 'must have at least 16 characters').optional(),
     'both only when `HOST` is loopback',
     'Bearer token for `/metrics` and the detailed `/health`.',
+  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: variable(
+    httpUrl.optional(),
+    'no traces',
+    'OpenTelemetry collector (OTLP over HTTP) that traces are sent to.',
+  ),
+  SENTRY_DSN: variable(
+    httpUrl.optional(),
+    'no error tracking',
+    'Sentry project that unexpected errors are sent to.',
   ),
   MAX_UPLOAD_BYTES: variable(
     integer(1024, 1024 * MIB).default(50 * MIB),

@@ -1,13 +1,17 @@
 import { and, eq, isNull, lt, sql } from 'drizzle-orm';
 import { idempotencyKeys } from '#db/schema/idempotency-keys.js';
 import type { Database } from '../database.js';
+import { isHeldByDeadProcess } from '../processes/processes.queries.js';
 
 export type IdempotencyRow = typeof idempotencyKeys.$inferSelect;
 
 /** Takes a key that is new, expired, or whose holder died. @returns whether it was taken */
 export async function claimIdempotencyKey(
   db: Database,
-  claim: Pick<IdempotencyRow, 'scope' | 'keyHash' | 'requestHash' | 'lockedUntil' | 'expiresAt'>,
+  claim: Pick<
+    IdempotencyRow,
+    'scope' | 'keyHash' | 'requestHash' | 'processId' | 'lockedUntil' | 'expiresAt'
+  >,
   now: Date,
 ): Promise<boolean> {
   const rows = await db
@@ -16,7 +20,8 @@ export async function claimIdempotencyKey(
     .onConflictDoUpdate({
       target: [idempotencyKeys.scope, idempotencyKeys.keyHash],
       set: { ...claim, status: null, response: null },
-      setWhere: sql`${idempotencyKeys.expiresAt} < ${now} or (${idempotencyKeys.status} is null and ${idempotencyKeys.lockedUntil} < ${now})`,
+      setWhere: sql`${idempotencyKeys.expiresAt} < ${now} or (${idempotencyKeys.status} is null and
+        (${idempotencyKeys.lockedUntil} < ${now} or ${isHeldByDeadProcess(idempotencyKeys.processId)}))`,
     })
     .returning({ scope: idempotencyKeys.scope });
   return rows.length > 0;
@@ -44,8 +49,13 @@ export async function deleteIdempotencyKey(db: Database, scope: string, keyHash:
   await db.delete(idempotencyKeys).where(and(isKey(scope, keyHash), isNull(idempotencyKeys.status)));
 }
 
-export async function deleteExpiredIdempotencyKeys(db: Database, now: Date): Promise<void> {
-  await db.delete(idempotencyKeys).where(lt(idempotencyKeys.expiresAt, now));
+/** @returns how many there were */
+export async function deleteExpiredIdempotencyKeys(db: Database, now: Date): Promise<number> {
+  const rows = await db
+    .delete(idempotencyKeys)
+    .where(lt(idempotencyKeys.expiresAt, now))
+    .returning({ scope: idempotencyKeys.scope });
+  return rows.length;
 }
 
 function isKey(scope: string, keyHash: string) {

@@ -12,12 +12,12 @@ import {
 } from './idempotency.queries.js';
 
 const KEEP_MS = 24 * 3_600_000;
-/** A first request that has not answered by then has died with its process. */
+/** A first request that has not answered by then never will; one whose process died is given up at once. */
 const LOCK_MS = 10 * 60_000;
 const RETRY_SECONDS = 2;
 const KEY_PATTERN = /^[\x21-\x7e]{1,255}$/;
 
-type IdempotencyContext = Pick<Context, 'db' | 'clock' | 'config'>;
+type IdempotencyContext = Pick<Context, 'db' | 'clock' | 'config' | 'processId'>;
 
 /** The right to be the first answer to a key. */
 export interface IdempotencyClaim {
@@ -92,6 +92,7 @@ export async function beginIdempotent(
       scope,
       keyHash,
       requestHash,
+      processId: ctx.processId,
       lockedUntil: new Date(now.getTime() + LOCK_MS),
       expiresAt: new Date(now.getTime() + KEEP_MS),
     },

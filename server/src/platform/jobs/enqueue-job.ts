@@ -30,6 +30,9 @@ export async function enqueueJob<Payload>(
     // Queued, or ended between the two statements: then there is room for it now.
     jobId = await insertJob(ctx.db, row);
   }
-  ctx.afterCommit(ctx.dispatchJob);
+  if (jobId !== null) {
+    const ring = { id: jobId, priority: row.priority, runAt: now };
+    ctx.afterCommit(() => ctx.dispatchJob(ring));
+  }
   return jobId;
 }

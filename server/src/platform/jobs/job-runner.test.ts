@@ -41,7 +41,7 @@ describe('startJobRunner', () => {
         if (name === 'e') lastDone.open();
       });
     }
-    const runner = startJobRunner(ctx, jobs.registry, 2);
+    const runner = startJobRunner(ctx, jobs.registry, { concurrency: 2, bell: null });
     const ids = await Promise.all(names.map((name) => jobs.enqueue(name)));
     runner.ring();
     await lastDone.passed;
@@ -60,7 +60,7 @@ describe('startJobRunner', () => {
     });
     const first = await jobs.enqueue('a');
     const second = await jobs.enqueue('b', { priority: 20 });
-    const runner = startJobRunner(ctx, jobs.registry, 1);
+    const runner = startJobRunner(ctx, jobs.registry, { concurrency: 1, bell: null });
     await begun.passed;
     const stopped = runner.stop(LONG_MS);
     gate.open();
@@ -76,7 +76,7 @@ describe('startJobRunner', () => {
       return untilAborted(signal);
     });
     const jobId = await jobs.enqueue('a');
-    const runner = startJobRunner(ctx, jobs.registry, 1);
+    const runner = startJobRunner(ctx, jobs.registry, { concurrency: 1, bell: null });
     await begun.passed;
     await runner.stop(0);
     expect(await jobs.find(jobId)).toMatchObject({
@@ -103,7 +103,7 @@ describe('startJobRunner', () => {
     const dead = jobs.runNext('dead worker');
     await begun.passed;
     test.clock.advance(15_001);
-    const runner = startJobRunner(ctx, jobs.registry, 1);
+    const runner = startJobRunner(ctx, jobs.registry, { concurrency: 1, bell: null });
     await expect
       .poll(async () => (await jobs.find(jobId)).lockedBy, { timeout: 10_000 })
       .not.toBe('dead worker');

@@ -1,9 +1,14 @@
 import { hostname } from 'node:os';
+import PQueue from 'p-queue';
 import { newId } from '#kernel/ids.js';
 import type { Context } from '../context.js';
+import type { JobBell } from '../ports/job-bell.js';
+import { relayRings } from './relay-rings.js';
 import { type JobRegistry, recoverExpiredJobs, runNextJob } from './run-job.js';
 
 const POLL_MS = 1_000;
+/** Even while the bell seems well: a ring may go to a worker that cannot be reached any more. */
+const LOOK_ANYWAY_MS = 10_000;
 const PAUSE_AFTER_ERROR_MS = 2_000;
 
 export interface JobRunner {
@@ -13,60 +18,119 @@ export interface JobRunner {
   stop: (timeoutMs: number) => Promise<void>;
 }
 
-/** Runs jobs in this process: `concurrency` loops that claim, run and, when nothing is due, wait for the bell. */
-export function startJobRunner(ctx: Context, registry: JobRegistry, concurrency: number): JobRunner {
-  const workerId = `${hostname()}/${newId()}`;
-  const bell = createBell();
-  const release = new AbortController();
-  const state = { isStopping: false };
+interface Runner {
+  ctx: Context;
+  registry: JobRegistry;
+  workerId: string;
+  /** Jobs in hand at once, whoever rang for them. */
+  slots: PQueue;
+  /** Somebody rang in this process. */
+  knock: Knock;
+  /** Knocks once, when the runner stops. */
+  end: Knock;
+  release: AbortController;
+  isStopping: boolean;
+  /** Nobody rings: this process looks for jobs by itself. */
+  isLooking: boolean;
+  lookedAt: number;
+}
+
+/**
+ * Runs jobs in this process, `concurrency` at once. Without a bell, or while it is away, loops claim what is due;
+ * with one, each ring claims its job by the same statement. One more loop takes back jobs whose worker died, and rings
+ * again for those that nobody heard of.
+ */
+export function startJobRunner(
+  ctx: Context,
+  registry: JobRegistry,
+  options: { concurrency: number; bell: JobBell | null },
+): JobRunner {
+  const { concurrency, bell } = options;
+  const runner: Runner = {
+    ctx,
+    registry,
+    workerId: `${hostname()}/${newId()}`,
+    slots: new PQueue({ concurrency }),
+    knock: createKnock(),
+    end: createKnock(),
+    release: new AbortController(),
+    isStopping: false,
+    isLooking: bell === null,
+    lookedAt: performance.now(),
+  };
   const loops = Array.from({ length: concurrency }, () =>
-    runLoop(ctx, registry, workerId, bell, release, state),
+    repeat(runner, runner.knock, () => claimNext(runner)),
   );
+  loops.push(repeat(runner, runner.end, () => lookAfter(runner, bell)));
+  const listener = bell?.listen((jobId) => answerRing(runner, jobId), concurrency);
   return {
-    ring: bell.ring,
+    ring: runner.knock.now,
     stop: async (timeoutMs) => {
-      state.isStopping = true;
-      bell.ring();
-      const timer = setTimeout(() => release.abort(), timeoutMs);
-      await Promise.all(loops);
+      runner.isStopping = true;
+      runner.knock.now();
+      runner.end.now();
+      const timer = setTimeout(() => runner.release.abort(), timeoutMs);
+      await listener?.stop();
+      await Promise.all([...loops, runner.slots.onIdle()]);
       clearTimeout(timer);
     },
   };
 }
 
-async function runLoop(
-  ctx: Context,
-  registry: JobRegistry,
-  workerId: string,
-  bell: Bell,
-  release: AbortController,
-  state: { isStopping: boolean },
-): Promise<void> {
-  while (!state.isStopping) {
-    const heard = bell.next();
+/** @returns whether there may be more to do at once */
+async function claimNext(runner: Runner): Promise<boolean> {
+  const { ctx, registry, workerId, slots, release } = runner;
+  if (!runner.isLooking && performance.now() - runner.lookedAt < LOOK_ANYWAY_MS) return false;
+  runner.lookedAt = performance.now();
+  return slots.add(
+    async () => !runner.isStopping && (await runNextJob(ctx, registry, workerId, release.signal)),
+  );
+}
+
+async function answerRing(runner: Runner, jobId: string): Promise<void> {
+  const { ctx, registry, workerId, slots, release } = runner;
+  await slots.add(async () => {
+    // A ring that is not answered comes again: the row is still queued.
+    if (runner.isStopping) return;
     try {
-      await recoverExpiredJobs(ctx, registry, workerId);
-      if (await runNextJob(ctx, registry, workerId, release.signal)) continue;
-      await Promise.race([heard, pause(POLL_MS)]);
+      await runNextJob(ctx, registry, workerId, release.signal, jobId);
     } catch (error) {
-      ctx.log.error({ err: error }, 'the job runner could not reach its jobs');
+      ctx.log.error({ err: error, job: jobId }, 'the job runner could not reach its jobs');
+    }
+  });
+}
+
+async function lookAfter(runner: Runner, bell: JobBell | null): Promise<boolean> {
+  const { ctx, registry, workerId } = runner;
+  await recoverExpiredJobs(ctx, registry, workerId);
+  if (bell !== null) runner.isLooking = (await relayRings(ctx, bell)) === 'away';
+  return false;
+}
+
+async function repeat(runner: Runner, knock: Knock, act: () => Promise<boolean>): Promise<void> {
+  while (!runner.isStopping) {
+    const heard = knock.next();
+    try {
+      if (!(await act())) await Promise.race([heard, pause(POLL_MS)]);
+    } catch (error) {
+      runner.ctx.log.error({ err: error }, 'the job runner could not reach its jobs');
       await Promise.race([heard, pause(PAUSE_AFTER_ERROR_MS)]);
     }
   }
 }
 
-interface Bell {
-  ring: () => void;
-  /** Resolves at the next ring. */
+interface Knock {
+  now: () => void;
+  /** Resolves at the next knock. */
   next: () => Promise<void>;
 }
 
-function createBell(): Bell {
+function createKnock(): Knock {
   let resolve: () => void = () => {};
   let promise = new Promise<void>((done) => (resolve = done));
   return {
     next: () => promise,
-    ring: () => {
+    now: () => {
       resolve();
       promise = new Promise<void>((done) => (resolve = done));
     },

@@ -23,15 +23,22 @@ export async function insertJob(
   return row?.id ?? null;
 }
 
-/** Takes the next job that is due, passing over rows that another worker is taking. */
+/** Takes the next job that is due, or a certain one if it is, passing over rows that another worker is taking. */
 export async function claimJob(
   db: Database,
-  claim: { workerId: string; types: string[]; now: Date; leaseUntil: Date },
+  claim: { workerId: string; types: string[]; jobId: string | null; now: Date; leaseUntil: Date },
 ): Promise<JobRow | null> {
   const next = db
     .select({ id: jobs.id })
     .from(jobs)
-    .where(and(eq(jobs.status, 'queued'), lte(jobs.runAt, claim.now), inArray(jobs.type, claim.types)))
+    .where(
+      and(
+        eq(jobs.status, 'queued'),
+        lte(jobs.runAt, claim.now),
+        inArray(jobs.type, claim.types),
+        claim.jobId === null ? undefined : eq(jobs.id, claim.jobId),
+      ),
+    )
     .orderBy(asc(jobs.priority), asc(jobs.runAt), asc(jobs.id))
     .limit(1)
     .for('update', { skipLocked: true });
@@ -90,6 +97,7 @@ export async function finishJob(
       runAt: sql`case when ${isWantedAgain} then ${end.now}::timestamptz else ${jobs.runAt} end`,
       finishedAt: sql`case when ${isWantedAgain} then null else ${end.now}::timestamptz end`,
       rerunRequestedAt: null,
+      rungAt: null,
       error: end.failure,
       lockedBy: null,
       lockedUntil: null,
@@ -121,6 +129,7 @@ export async function requeueJob(
       status: 'queued',
       runAt: retry.runAt,
       error: retry.failure,
+      rungAt: null,
       lockedBy: null,
       lockedUntil: null,
       attempts: retry.isCounted ? sql`${jobs.attempts}` : sql`${jobs.attempts} - 1`,
@@ -139,12 +148,12 @@ export async function expireLeases(db: Database, now: Date): Promise<void> {
 /** Takes over a job whose lease has run out, so that a late heartbeat of its old worker is refused. */
 export async function takeExpiredJob(
   db: Database,
-  claim: { workerId: string; now: Date; leaseUntil: Date },
+  claim: { workerId: string; types: string[]; now: Date; leaseUntil: Date },
 ): Promise<JobRow | null> {
   const expired = db
     .select({ id: jobs.id })
     .from(jobs)
-    .where(and(eq(jobs.status, 'running'), lt(jobs.lockedUntil, claim.now)))
+    .where(and(eq(jobs.status, 'running'), lt(jobs.lockedUntil, claim.now), inArray(jobs.type, claim.types)))
     .limit(1)
     .for('update', { skipLocked: true });
   const [row] = await db
@@ -165,6 +174,29 @@ export async function cancelJobs(db: Database, dedupeKey: string, now: Date): Pr
     .update(jobs)
     .set({ status: 'cancelled', error: CANCELLED, finishedAt: now })
     .where(and(eq(jobs.dedupeKey, dedupeKey), eq(jobs.status, 'queued')));
+}
+
+/** Ended jobs have told their story to whoever asked. @returns how many were deleted */
+export async function deleteEndedJobs(db: Database, endedBefore: Date, limit: number): Promise<number> {
+  const ended = db
+    .select({ id: jobs.id })
+    .from(jobs)
+    .where(and(inArray(jobs.status, ['succeeded', 'failed', 'cancelled']), lt(jobs.finishedAt, endedBefore)))
+    .limit(limit);
+  const rows = await db.delete(jobs).where(inArray(jobs.id, ended)).returning({ id: jobs.id });
+  return rows.length;
+}
+
+/** Seconds that the longest-waiting due job of each type has waited. */
+export function listJobAges(db: Database, now: Date): Promise<{ type: string; seconds: number }[]> {
+  return db
+    .select({
+      type: jobs.type,
+      seconds: sql<number>`extract(epoch from ${now}::timestamptz - min(${jobs.runAt}))::float8`,
+    })
+    .from(jobs)
+    .where(and(eq(jobs.status, 'queued'), lte(jobs.runAt, now)))
+    .groupBy(jobs.type);
 }
 
 export function countJobs(

@@ -10,7 +10,7 @@ import { cancelJob } from './cancel-job.js';
 import { enqueueJob } from './enqueue-job.js';
 import { recoverExpiredJobs, registerJobs, runNextJob } from './run-job.js';
 
-const LEASE_MS = 15_000;
+const LEASE_MS = 10_000;
 
 let test: TestContext;
 let ctx: Context;

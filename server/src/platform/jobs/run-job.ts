@@ -46,7 +46,8 @@ export function registerJobs<Catalog extends object>(
   );
 }
 
-const LEASE_MS = 15_000;
+/** A killed worker's job runs again within this and the two seconds or so until somebody looks. */
+const LEASE_MS = 10_000;
 const HEARTBEAT_MS = 2_000;
 const MAX_BACKOFF_MS = 300_000;
 
@@ -63,6 +64,7 @@ class AttemptAborted extends Error {
 
 /**
  * Claims one job and runs one attempt of it to a stored end.
+ * @param jobId of the job to claim; null: the most urgent that is due
  * @param released fires when the worker must stop: the job goes back to the queue, uncounted
  * @returns false when nothing is due
  */
@@ -71,10 +73,11 @@ export async function runNextJob(
   registry: JobRegistry,
   workerId: string,
   released: AbortSignal,
+  jobId: string | null = null,
 ): Promise<boolean> {
   const now = ctx.clock.now();
   const types = [...registry.keys()];
-  const row = await claimJob(ctx.db, { workerId, types, now, leaseUntil: leaseEnd(ctx) });
+  const row = await claimJob(ctx.db, { workerId, types, jobId, now, leaseUntil: leaseEnd(ctx) });
   if (row === null) return false;
   const registered = registry.get(row.type);
   if (registered === undefined) throw new Error(`no handler for jobs of type ${row.type}`);
@@ -99,15 +102,19 @@ export async function recoverExpiredJobs(
   registry: JobRegistry,
   workerId: string,
 ): Promise<void> {
+  const types = [...registry.keys()];
   for (;;) {
-    const claim = { workerId, now: ctx.clock.now(), leaseUntil: leaseEnd(ctx) };
+    const claim = { workerId, types, now: ctx.clock.now(), leaseUntil: leaseEnd(ctx) };
     const row = await takeExpiredJob(ctx.db, claim);
     if (row === null) return;
     const registered = registry.get(row.type);
     if (registered === undefined) continue;
     const lease = { jobId: row.id, workerId, attempt: row.attempts };
     if (row.cancelRequestedAt !== null) await endJob(ctx, registered, row, lease, 'cancelled', CANCELLED);
-    else await retryOrFail(ctx, registered, row, lease, WORKER_LOST, true);
+    else if (row.attempts >= row.maxAttempts)
+      await endJob(ctx, registered, row, lease, 'failed', WORKER_LOST);
+    // It was not the job's fault as far as anybody knows: it runs again without a pause.
+    else await handBack(ctx, row, lease, { failure: WORKER_LOST, isCounted: true });
   }
 }
 
@@ -169,7 +176,7 @@ async function settleFailure(
       case 'cancelled':
         return endJob(ctx, registered, row, lease, 'cancelled', CANCELLED);
       case 'released':
-        await requeueJob(ctx.db, lease, { runAt: ctx.clock.now(), failure: null, isCounted: false });
+        await handBack(ctx, row, lease, { failure: null, isCounted: false });
         return 'released';
       case 'timeout': {
         const failure = { code: 'timeout', message: 'It took too long.' };
@@ -182,6 +189,18 @@ async function settleFailure(
     ctx.log.error({ err: error, job: row.id, type: row.type, project: row.projectId }, 'job attempt failed');
   }
   return retryOrFail(ctx, registered, row, lease, failure, isRetryable);
+}
+
+/** Queues a job again at once. */
+async function handBack(
+  ctx: Context,
+  row: JobRow,
+  lease: Lease,
+  end: { failure: JobFailure | null; isCounted: boolean },
+): Promise<void> {
+  const runAt = ctx.clock.now();
+  await requeueJob(ctx.db, lease, { runAt, ...end });
+  ctx.dispatchJob({ id: row.id, priority: row.priority, runAt });
 }
 
 async function retryOrFail(

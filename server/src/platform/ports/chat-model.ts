@@ -1,3 +1,5 @@
+import type { ModelEndpoint } from './model-endpoint.js';
+
 /** A passage as it is shown to a model: `number` is what its markers `[number]` refer to. */
 interface NumberedPassage {
   number: number;
@@ -38,10 +40,12 @@ export type ChatModelEvent =
 export interface ChatModel {
   /** Whether the model's tokens cost money, so that usage is metered. */
   readonly isBuiltin: boolean;
+  /** Null for models that run in this process. */
+  readonly endpoint: ModelEndpoint | null;
   /** The name of the model that serves a tier when the project names none. */
   readonly defaultModels: { mini: string; premium: string };
   /**
-   * Streams one answer: any number of deltas, then one `finish`.
+   * Streams one answer: any number of deltas, then one `finish`. Tries again until its first delta, never after.
    * @throws ModelError as the endpoint fails, also in mid-stream; AbortError when `signal` fires.
    */
   stream(request: ChatModelRequest, signal: AbortSignal): AsyncIterable<ChatModelEvent>;

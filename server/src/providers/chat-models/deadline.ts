@@ -4,6 +4,8 @@ import { ModelError } from '#kernel/model-error.js';
 export interface Deadline {
   /** Its reason is the caller's own reason, or a ModelError `timeout`. */
   readonly signal: AbortSignal;
+  /** Until the first of the time limits that run. */
+  remainingMs(): number;
   /** Starts (or starts again) the time limit of the step that is being waited for. */
   startStep(limitMs: number, description: string): void;
   endStep(): void;
@@ -20,16 +22,21 @@ export function startDeadline(callerSignal: AbortSignal, totalMs: number, descri
   callerSignal.addEventListener('abort', followCaller, { once: true });
   if (callerSignal.aborted) followCaller();
 
+  const endsAt = performance.now() + totalMs;
   const total = setTimeout(expire, totalMs, totalMs, description);
   let step: NodeJS.Timeout | undefined;
+  let stepEndsAt = Number.POSITIVE_INFINITY;
   return {
     signal: controller.signal,
+    remainingMs: () => Math.min(endsAt, stepEndsAt) - performance.now(),
     startStep(limitMs, what) {
       clearTimeout(step);
       step = setTimeout(expire, limitMs, limitMs, what);
+      stepEndsAt = performance.now() + limitMs;
     },
     endStep() {
       clearTimeout(step);
+      stepEndsAt = Number.POSITIVE_INFINITY;
     },
     close() {
       clearTimeout(total);

@@ -5,6 +5,7 @@ import { composeExtractiveAnswer } from '#rag/extractive-answer.js';
 export function createExtractiveChatModel(): ChatModel {
   return {
     isBuiltin: true,
+    endpoint: null,
     defaultModels: { mini: 'builtin', premium: 'builtin' },
     stream: streamExtractiveAnswer,
   };

@@ -5,6 +5,7 @@ import type { ChatModelEvent, ChatModelRequest } from '#platform/ports/chat-mode
 import type { FakeOpenAIMode } from '#test/fakes/fake-openai-options.js';
 import { startFakeOpenAI, type FakeOpenAI } from '#test/fakes/fake-openai.js';
 import { createTokenGate } from '#test/fakes/token-gate.js';
+import type { EndpointEvent } from '#providers/resilience/endpoint-policy.js';
 
 import { createOpenAICompatibleChatModel } from './openai-compatible.js';
 
@@ -15,6 +16,8 @@ const MESSAGES: ChatModelRequest['messages'] = [
   { role: 'user', content: PROMPT },
 ];
 const ANSWER = 'A refund takes five days. [1]';
+
+const NO_USAGE = { inputTokens: null, outputTokens: null };
 
 let fake: FakeOpenAI;
 
@@ -90,6 +93,41 @@ describe('an answer', () => {
     expect(joinText(await collect(fake.baseUrl))).toBe(ANSWER);
   });
 
+  it.each<[FakeOpenAIMode, string]>([
+    ['noise', ANSWER],
+    ['done_without_finish', ANSWER],
+    ['nul_characters', ANSWER],
+    ['wild_usage', ANSWER],
+    ['broken_utf8', `\uFFFD${ANSWER}`],
+  ])('is whole in a stream of %s', async (mode, text) => {
+    fake.set({ mode });
+    const events = await collect(fake.baseUrl);
+    expect(joinText(events)).toBe(text);
+    const usage = mode === 'noise' ? { inputTokens: 3, outputTokens: 2 } : NO_USAGE;
+    const reason = mode === 'done_without_finish' ? 'other' : 'stop';
+    expect(events.at(-1)).toEqual({ type: 'finish', reason, usage });
+  });
+
+  it('that the model itself refuses is blocked', async () => {
+    fake.set({ mode: 'refusal' });
+    expect(await collect(fake.baseUrl)).toEqual([
+      { type: 'finish', reason: 'content_filter', usage: NO_USAGE },
+    ]);
+  });
+
+  it('leaves its connection to the next one', async () => {
+    const ports = new Set<number | undefined>();
+    fake.set({
+      mode: (request) => {
+        ports.add(request.port);
+        return 'normal';
+      },
+    });
+    for (let answers = 0; answers < 6; answers += 1) await collect(fake.baseUrl);
+    expect(ports.size).toBeLessThan(6);
+    expect(fake.abortedRequests).toBe(0);
+  });
+
   it('hands each token over as it comes', async () => {
     const tokenGate = createTokenGate();
     fake.set({ tokenGate });
@@ -125,27 +163,64 @@ describe('an endpoint that fails', () => {
     const { events, error } = await collectUntilError(fake.baseUrl);
     expect(events).toEqual([]);
     expect(error).toMatchObject({ name: 'ModelError', kind, retryAfterSeconds, message });
-    expect(fake.requests).toHaveLength(1);
   });
 
   it.each<[FakeOpenAIMode, ModelError['kind'], string]>([
-    ['bad_json', 'bad_reply', 'the reply of the model endpoint cannot be read (AI_JSONParseError)'],
+    ['bad_json', 'bad_reply', 'an event of the model endpoint cannot be read'],
     ['error_event', 'unavailable', 'the model endpoint failed (503, server_error)'],
+    ['not_an_object', 'bad_reply', 'an event of the model endpoint cannot be read'],
+    ['wrong_types', 'bad_reply', 'an event of the model endpoint cannot be read'],
   ])('in mid-stream by %s is a %s after the tokens that came', async (mode, kind, message) => {
     fake.set({ mode });
     const { events, error } = await collectUntilError(fake.baseUrl);
     expect(joinText(events)).toBe('A refund');
     expect(error).toMatchObject({ name: 'ModelError', kind, message });
+    expect(fake.requests).toHaveLength(1);
   });
 
-  it('with a broken connection in mid-stream is cut', async () => {
-    const tokenGate = createTokenGate();
-    fake.set({ mode: 'cut', tokenGate });
-    const events = stream(fake.baseUrl)[Symbol.asyncIterator]();
-    tokenGate.release();
-    expect(await events.next()).toMatchObject({ value: { text: 'A' } });
-    tokenGate.release();
-    await expect(drain(events)).rejects.toMatchObject({ name: 'ModelError', kind: 'cut' });
+  it.each<FakeOpenAIMode>(['cut', 'closed'])(
+    'with a broken connection in mid-stream is cut: %s',
+    async (mode) => {
+      const tokenGate = createTokenGate();
+      fake.set({ mode, tokenGate });
+      const events = stream(fake.baseUrl)[Symbol.asyncIterator]();
+      tokenGate.release();
+      expect(await events.next()).toMatchObject({ value: { text: 'A' } });
+      tokenGate.release();
+      await expect(drain(events)).rejects.toMatchObject({ name: 'ModelError', kind: 'cut' });
+      expect(fake.requests).toHaveLength(1);
+    },
+  );
+
+  it.each<[FakeOpenAIMode, ModelError['kind'], number]>([
+    ['rate_limited', 'rate_limited', 3],
+    ['server_error', 'unavailable', 3],
+    ['reset', 'unavailable', 3],
+    ['error_first', 'unavailable', 3],
+    ['empty_stream', 'cut', 3],
+    ['only_done', 'cut', 3],
+    ['unauthorized', 'rejected', 1],
+    ['html', 'bad_reply', 1],
+    ['huge_line', 'bad_reply', 1],
+    ['endless', 'bad_reply', 1],
+  ])('before its first token by %s is a %s after %d tries', async (mode, kind, tries) => {
+    fake.set({ mode });
+    const { events, error } = await collectUntilError(fake.baseUrl);
+    expect(events).toEqual([]);
+    expect(error).toMatchObject({ name: 'ModelError', kind });
+    expect(fake.requests).toHaveLength(tries);
+  });
+
+  it('is asked again until it answers', async () => {
+    fake.set({ mode: (_request, call) => (call < 3 ? 'server_error' : 'normal') });
+    expect(joinText(await collect(fake.baseUrl))).toBe(ANSWER);
+    expect(fake.requests).toHaveLength(3);
+  });
+
+  it.each<FakeOpenAIMode>(['huge_line', 'endless'])('by sending without end is left: %s', async (mode) => {
+    fake.set({ mode });
+    await collectUntilError(fake.baseUrl);
+    await fake.whenAborted(1);
   });
 
   it('with an end but no finish is cut after all its tokens', async () => {
@@ -218,6 +293,32 @@ describe('a caller that leaves', () => {
     await fake.whenAborted(1);
   });
 
+  it('while the next try is waited for leaves at once, and the endpoint is not blamed', async () => {
+    fake.set({ mode: 'rate_limited', retryAfter: '9' });
+    const controller = new AbortController();
+    const events: EndpointEvent[] = [];
+    const model = createModel(fake.baseUrl, { resilience: { onEvent: (event) => events.push(event) } });
+    const next = model.stream(REQUEST, controller.signal)[Symbol.asyncIterator]().next();
+    await fake.whenRequested(1);
+    await vi.waitFor(() => expect(events.at(-1)?.type).toBe('retry'));
+    controller.abort(new Error('stopped by the visitor'));
+    await expect(next).rejects.toThrow('stopped by the visitor');
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  it('opens no circuit, however many do', async () => {
+    fake.set({ mode: 'hang' });
+    const model = createModel(fake.baseUrl);
+    for (let visitors = 1; visitors <= 6; visitors += 1) {
+      const controller = new AbortController();
+      const next = model.stream(REQUEST, controller.signal)[Symbol.asyncIterator]().next();
+      await fake.whenRequested(visitors);
+      controller.abort();
+      await expect(next).rejects.toThrow();
+    }
+    expect(model.endpoint?.circuit()).toBe('closed');
+  });
+
   it('before it begins asks nothing', async () => {
     const signal = AbortSignal.abort();
     await expect(collect(fake.baseUrl, {}, {}, signal)).rejects.toBe(signal.reason);
@@ -234,34 +335,39 @@ describe('a caller that leaves', () => {
   });
 });
 
-function stream(
+const REQUEST: ChatModelRequest = {
+  model: 'fake-mini',
+  messages: MESSAGES,
+  question: PROMPT,
+  passages: [],
+  language: 'en',
+  temperature: 0.2,
+  maxOutputTokens: 300,
+};
+
+function createModel(
   baseUrl: string,
   options: Partial<Parameters<typeof createOpenAICompatibleChatModel>[0]> = {},
-  request: Partial<ChatModelRequest> = {},
-  signal = new AbortController().signal,
-): AsyncIterable<ChatModelEvent> {
-  const model = createOpenAICompatibleChatModel({
+) {
+  return createOpenAICompatibleChatModel({
     baseUrl,
     apiKey: API_KEY,
     defaultModels: { mini: 'fake-mini', premium: 'fake-premium' },
     firstTokenTimeoutMs: 20_000,
     betweenTokensTimeoutMs: 20_000,
     totalTimeoutMs: 20_000,
+    resilience: { pause: async () => {} },
     ...options,
   });
-  return model.stream(
-    {
-      model: 'fake-mini',
-      messages: MESSAGES,
-      question: PROMPT,
-      passages: [],
-      language: 'en',
-      temperature: 0.2,
-      maxOutputTokens: 300,
-      ...request,
-    },
-    signal,
-  );
+}
+
+function stream(
+  baseUrl: string,
+  options: Parameters<typeof createModel>[1] = {},
+  request: Partial<ChatModelRequest> = {},
+  signal = new AbortController().signal,
+): AsyncIterable<ChatModelEvent> {
+  return createModel(baseUrl, options).stream({ ...REQUEST, ...request }, signal);
 }
 
 async function collect(...input: Parameters<typeof stream>): Promise<ChatModelEvent[]> {

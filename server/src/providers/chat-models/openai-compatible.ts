@@ -1,53 +1,39 @@
-import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { APICallError, InvalidResponseDataError, streamText, type FinishReason } from 'ai';
-
-import { ModelError } from '#kernel/model-error.js';
 import type { ChatModel, ChatModelEvent, ChatModelRequest } from '#platform/ports/chat-model.js';
+import {
+  type EndpointPolicy,
+  type EndpointPolicyOptions,
+  createEndpointPolicy,
+} from '#providers/resilience/endpoint-policy.js';
 
-import { startDeadline } from './deadline.js';
-import { errorFromBody, errorFromNetwork, errorFromStatus, findSystemCode } from './endpoint-error.js';
+import { type CompletionEndpoint, type CompletionPart, streamCompletion } from './completion-stream.js';
+import { type Deadline, startDeadline } from './deadline.js';
 
-export interface OpenAICompatibleChatModelOptions {
-  /** Up to and with the version, such as `https://models.example/v1`. */
-  baseUrl: string;
-  /** Null for endpoints that ask for none. */
-  apiKey: string | null;
+export interface OpenAICompatibleChatModelOptions extends CompletionEndpoint {
   defaultModels: { mini: string; premium: string };
+  /** For all tries and the waits between them. */
   firstTokenTimeoutMs: number;
   betweenTokensTimeoutMs: number;
   totalTimeoutMs: number;
+  resilience?: Omit<EndpointPolicyOptions, 'name'>;
 }
 
-type Provider = ReturnType<typeof createOpenAICompatible>;
-type FinishEvent = Extract<ChatModelEvent, { type: 'finish' }>;
-
-/** Models that reason take their limit under another name and no temperature, and answer 400 to the old ones. */
-const REASONING_MODEL_PATTERN = /(^|\/)(o\d|gpt-5(?!-chat))/;
-/** Media types that are surely not an event stream; a few servers label theirs with others. */
-const NOT_A_STREAM_PATTERN = /^\s*(text\/html|application\/(xhtml\+xml|xml|json|problem\+json))\b/i;
-
 /**
- * A chat model behind any endpoint that speaks the chat completions wire of OpenAI. It asks once: whoever calls
- * decides whether to ask again. Messages of its errors hold no text of the prompt, the answer or the key.
+ * A chat model behind any endpoint that speaks the chat completions wire of OpenAI. Until the first token it asks
+ * again, as the policy of the endpoint allows; an answer that has begun is never asked for again. Messages of its
+ * errors hold no text of the prompt, the answer or the key.
  */
 export function createOpenAICompatibleChatModel(options: OpenAICompatibleChatModelOptions): ChatModel {
-  const provider = createOpenAICompatible({
-    name: 'openai-compatible',
-    baseURL: options.baseUrl,
-    ...(options.apiKey === null ? {} : { apiKey: options.apiKey }),
-    includeUsage: true,
-    fetch: fetchEventStream,
-    transformRequestBody: adaptToModel,
-  });
+  const policy = createEndpointPolicy({ name: 'chat', ...options.resilience });
   return {
     isBuiltin: false,
+    endpoint: policy,
     defaultModels: options.defaultModels,
-    stream: (request, signal) => streamAnswer(provider, options, request, signal),
+    stream: (request, signal) => streamAnswer(policy, options, request, signal),
   };
 }
 
 async function* streamAnswer(
-  provider: Provider,
+  policy: EndpointPolicy,
   options: OpenAICompatibleChatModelOptions,
   request: ChatModelRequest,
   signal: AbortSignal,
@@ -55,94 +41,74 @@ async function* streamAnswer(
   signal.throwIfAborted();
   const deadline = startDeadline(signal, options.totalTimeoutMs, 'no complete answer');
   try {
-    const answer = streamText({
-      model: provider.chatModel(request.model),
-      messages: request.messages,
-      allowSystemInMessages: true,
-      ...(request.temperature === null ? {} : { temperature: request.temperature }),
-      maxOutputTokens: request.maxOutputTokens,
-      maxRetries: 0,
-      abortSignal: deadline.signal,
-      // The default prints the error, and with it the prompt, on the console.
-      onError: () => {},
-    });
     deadline.startStep(options.firstTokenTimeoutMs, 'no first token');
-    for await (const part of answer.fullStream) {
-      if (part.type === 'error') throw part.error;
-      if (part.type === 'reasoning-delta') {
-        deadline.startStep(options.betweenTokensTimeoutMs, 'no further token');
-      }
-      if (part.type === 'text-delta') {
-        // No limit runs while the consumer is busy with the token: a slow reader is not a slow model.
-        deadline.endStep();
-        yield { type: 'delta', text: part.text };
-        deadline.startStep(options.betweenTokensTimeoutMs, 'no further token');
-      }
-      if (part.type === 'finish') {
-        yield toFinishEvent(part.finishReason, part.totalUsage);
-        return;
-      }
+    const started = await policy.start(() => beginAnswer(options, request, deadline.signal), {
+      signal: deadline.signal,
+      remainingMs: () => deadline.remainingMs(),
+      isPatient: false,
+    });
+    // Whatever ends the generator without an error of the endpoint: the reader has left.
+    let end: unknown = READER_LEFT;
+    try {
+      yield* passOn(started.value, deadline, options.betweenTokensTimeoutMs);
+      end = null;
+    } catch (error) {
+      end = error;
+      throw error;
+    } finally {
+      await started.end(end);
     }
-    throw new ModelError('cut', 'the answer of the model ended before its end');
-  } catch (error) {
-    // Whatever an abort looks like by the time it comes out of the SDK, the signal knows why.
-    throw deadline.signal.aborted ? deadline.signal.reason : toModelError(error);
   } finally {
     deadline.close();
   }
 }
 
-function toFinishEvent(
-  reason: FinishReason,
-  usage: { inputTokens: number | undefined; outputTokens: number | undefined },
-): FinishEvent {
-  return {
-    type: 'finish',
-    reason: toFinishEventReason(reason),
-    usage: { inputTokens: usage.inputTokens ?? null, outputTokens: usage.outputTokens ?? null },
-  };
+const READER_LEFT = Symbol('the reader left');
+
+interface BegunAnswer {
+  first: CompletionPart;
+  rest: AsyncGenerator<CompletionPart, void, undefined>;
 }
 
-function toFinishEventReason(reason: FinishReason): FinishEvent['reason'] {
-  if (reason === 'content-filter') return 'content_filter';
-  if (reason === 'stop' || reason === 'length') return reason;
-  return 'other';
+/** Asks once, and waits for the first sign that the model is at work. */
+async function beginAnswer(
+  endpoint: CompletionEndpoint,
+  request: ChatModelRequest,
+  signal: AbortSignal,
+): Promise<BegunAnswer> {
+  const rest = streamCompletion(endpoint, request, signal);
+  const first = await nextPart(rest, signal);
+  return { first, rest };
 }
 
-/** The errors of the SDK carry the request and the reply, so none of them is kept as a cause. */
-function toModelError(error: unknown): ModelError {
-  if (error instanceof ModelError) return error;
-  if (APICallError.isInstance(error)) {
-    if (error.statusCode === undefined) return errorFromNetwork(error);
-    if (error.statusCode >= 400) {
-      return errorFromStatus(error.statusCode, error.responseHeaders ?? {}, error.data);
+async function* passOn(
+  { first, rest }: BegunAnswer,
+  deadline: Deadline,
+  betweenTokensTimeoutMs: number,
+): AsyncGenerator<ChatModelEvent, void, undefined> {
+  try {
+    let part = first;
+    while (part.type !== 'finish') {
+      // No limit runs while the consumer is busy with the token: a slow reader is not a slow model.
+      deadline.endStep();
+      if (part.type === 'delta') yield part;
+      deadline.startStep(betweenTokensTimeoutMs, 'no further token');
+      part = await nextPart(rest, deadline.signal);
     }
-    return errorAfterHeaders(error);
+    deadline.endStep();
+    yield part;
+  } finally {
+    await rest.return();
   }
-  if (InvalidResponseDataError.isInstance(error)) return errorAfterHeaders(error);
-  if (!(error instanceof Error)) return errorFromBody(error);
-  if (findSystemCode(error) !== null) return errorFromNetwork(error);
-  return new ModelError('bad_reply', `the reply of the model endpoint cannot be read (${error.name})`);
 }
 
-/** The reply began well: what failed is the connection, or the stream had no finish. */
-function errorAfterHeaders(error: unknown): ModelError {
-  const code = findSystemCode(error);
-  return new ModelError('cut', `the answer of the model was cut off (${code ?? 'no finish'})`);
-}
-
-async function fetchEventStream(...input: Parameters<typeof fetch>): Promise<Response> {
-  const response = await fetch(...input);
-  const mediaType = response.headers.get('content-type') ?? '';
-  if (!response.ok || !NOT_A_STREAM_PATTERN.test(mediaType)) return response;
-  await response.body?.cancel();
-  throw new ModelError('bad_reply', 'the model endpoint answered with a page instead of a stream');
-}
-
-function adaptToModel(body: Record<string, unknown>): Record<string, unknown> {
-  if (!REASONING_MODEL_PATTERN.test(String(body['model']))) return body;
-  const adapted: Record<string, unknown> = { ...body, max_completion_tokens: body['max_tokens'] };
-  delete adapted['max_tokens'];
-  delete adapted['temperature'];
-  return adapted;
+async function nextPart(parts: BegunAnswer['rest'], signal: AbortSignal): Promise<CompletionPart> {
+  try {
+    const { value } = await parts.next();
+    if (value === undefined) throw new Error('a completion ended without its finish');
+    return value;
+  } catch (error) {
+    // Whatever an abort looks like by the time it comes out of the connection, the signal knows why.
+    throw signal.aborted ? signal.reason : error;
+  }
 }

@@ -74,8 +74,11 @@ describe('an endpoint that fails', () => {
   it.each<[FakeOpenAIMode, ModelError['kind'], string]>([
     ['wrong_dimension', 'bad_reply', 'the embedding endpoint gave 9 dimensions instead of 8'],
     ['nan', 'bad_reply', 'the reply of the embedding endpoint cannot be read'],
+    ['not_numbers', 'bad_reply', 'the embedding endpoint gave a value that is no finite number'],
     ['infinite', 'bad_reply', 'the embedding endpoint gave a value that is no finite number'],
     ['too_few', 'bad_reply', 'the embedding endpoint gave 2 vectors for 3 texts'],
+    ['too_many', 'bad_reply', 'the embedding endpoint gave 4 vectors for 3 texts'],
+    ['huge_reply', 'bad_reply', 'the model endpoint sent more than 67108864 bytes'],
     ['repeated_index', 'bad_reply', 'the embedding endpoint gave a wrong or repeated index 0'],
     ['html', 'bad_reply', 'the reply of the embedding endpoint cannot be read'],
     ['bad_json', 'bad_reply', 'the reply of the embedding endpoint cannot be read'],
@@ -85,7 +88,7 @@ describe('an endpoint that fails', () => {
   ])('by %s is a %s', async (mode, kind, message) => {
     fake.set({ mode });
     await expect(embed(TEXTS)).rejects.toMatchObject({ name: 'ModelError', kind, message, cause: undefined });
-    expect(fake.requests).toHaveLength(1);
+    expect(fake.requests).toHaveLength(kind === 'unavailable' ? 3 : 1);
   });
 
   it('by its limits says when to come back', async () => {
@@ -93,15 +96,34 @@ describe('an endpoint that fails', () => {
     await expect(embed(TEXTS)).rejects.toMatchObject({ kind: 'rate_limited', retryAfterSeconds: 20 });
   });
 
-  it('in a later batch asks no further', async () => {
+  it('in a later batch repeats that batch alone', async () => {
     fake.set({ mode: (_request, call) => (call === 2 ? 'server_error' : 'normal') });
-    await expect(embed(TEXTS, { batchSize: 1 })).rejects.toMatchObject({ kind: 'unavailable' });
-    expect(fake.requests).toHaveLength(2);
+    expect((await embed(TEXTS, { batchSize: 1 })).vectors).toHaveLength(3);
+    const asked = fake.requests.map((request) => request.body['input']);
+    expect(asked).toEqual([[TEXTS[0]], [TEXTS[1]], [TEXTS[1]], [TEXTS[2]]]);
+  });
+
+  it('by too many replies without a good one is left alone, and answers for it at once', async () => {
+    fake.set({ mode: 'server_error' });
+    const embedder = createTestEmbedder();
+    for (let questions = 0; questions < 10; questions += 1) {
+      const embedding = embedder.embed(['a'], 'question', new AbortController().signal);
+      await expect(embedding).rejects.toMatchObject({ kind: 'unavailable' });
+    }
+    expect(fake.requests).toHaveLength(5);
+    expect(embedder.endpoint.circuit()).toBe('open');
+  });
+
+  it('for one try of a batch of passages is asked again', async () => {
+    fake.set({ mode: (_request, call) => (call === 1 ? 'hang' : 'normal') });
+    const embedder = createTestEmbedder({ tryTimeoutMs: 30 });
+    expect((await embedder.embed(['a'], 'passages', new AbortController().signal)).vectors).toHaveLength(1);
+    await fake.whenAborted(1);
   });
 
   it('by hanging is a timeout, and the call is given up', async () => {
     fake.set({ mode: 'hang' });
-    await expect(embed(TEXTS, { timeoutMs: 30 })).rejects.toMatchObject({
+    await expect(embed(TEXTS, { timeoutMs: { question: 30, passages: 30 } })).rejects.toMatchObject({
       kind: 'timeout',
       message: 'the model endpoint gave no embeddings within 30 ms',
     });
@@ -138,7 +160,9 @@ function createTestEmbedder(options: EmbedderOptions = {}) {
     apiKey: 'sk-canary-key',
     model: 'any-model',
     dimensions: DIMENSIONS,
-    timeoutMs: 20_000,
+    timeoutMs: { question: 20_000, passages: 20_000 },
+    tryTimeoutMs: 20_000,
+    resilience: { pause: async () => {} },
     ...options,
   });
   if (embedder === null) throw new Error('no embedder was made');
@@ -146,5 +170,5 @@ function createTestEmbedder(options: EmbedderOptions = {}) {
 }
 
 function embed(texts: string[], options: EmbedderOptions = {}, signal = new AbortController().signal) {
-  return createTestEmbedder(options).embed(texts, signal);
+  return createTestEmbedder(options).embed(texts, 'question', signal);
 }

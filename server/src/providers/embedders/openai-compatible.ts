@@ -2,9 +2,15 @@ import { z } from 'zod';
 
 import { batches } from '#kernel/batches.js';
 import { ModelError } from '#kernel/model-error.js';
-import type { Embedder } from '#platform/ports/embedder.js';
+import type { Embedder, EmbeddingPurpose } from '#platform/ports/embedder.js';
 import { startDeadline } from '#providers/chat-models/deadline.js';
 import { errorFromNetwork, errorFromStatus } from '#providers/chat-models/endpoint-error.js';
+import { parseJson, readBoundedText } from '#providers/resilience/bounded-body.js';
+import {
+  type EndpointPolicy,
+  type EndpointPolicyOptions,
+  createEndpointPolicy,
+} from '#providers/resilience/endpoint-policy.js';
 
 export interface OpenAICompatibleEmbedderOptions {
   /** Up to and with the version, such as `https://models.example/v1`. */
@@ -15,8 +21,11 @@ export interface OpenAICompatibleEmbedderOptions {
   dimensions: number;
   /** Texts per call at most. */
   batchSize?: number;
-  /** For one call. */
-  timeoutMs: number;
+  /** For one batch: all tries and the waits between them. */
+  timeoutMs: Record<EmbeddingPurpose, number>;
+  /** For one try at a batch of passages. */
+  tryTimeoutMs: number;
+  resilience?: Omit<EndpointPolicyOptions, 'name'>;
 }
 
 interface EmbeddedBatch {
@@ -25,6 +34,8 @@ interface EmbeddedBatch {
 }
 
 const DEFAULT_BATCH_SIZE = 256;
+/** 256 vectors of 4,096 numbers as text are 23 MB. */
+const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 /** The family that can shorten its vectors; other models answer 400 to a field they do not know. */
 const SHORTENABLE_MODEL_PATTERN = /(^|\/)text-embedding-3-/;
 
@@ -43,20 +54,22 @@ const replySchema = z.object({
 });
 
 /**
- * An embedder behind any endpoint that speaks the embeddings wire of OpenAI. Each batch is one call, asked once:
- * whoever calls decides whether to ask again. Tokens are those that the endpoint counts, 0 where it does not.
+ * An embedder behind any endpoint that speaks the embeddings wire of OpenAI. Each batch is a call of its own, tried
+ * again as the policy of the endpoint allows. Tokens are those that the endpoint counts, 0 where it does not.
  */
 export function createOpenAICompatibleEmbedder(options: OpenAICompatibleEmbedderOptions): Embedder {
   const batchSize = options.batchSize ?? DEFAULT_BATCH_SIZE;
+  const policy = createEndpointPolicy({ name: 'embeddings', ...options.resilience });
   return {
     model: options.model,
     dimensions: options.dimensions,
     batchSize,
-    async embed(texts, signal) {
+    endpoint: policy,
+    async embed(texts, purpose, signal) {
       const vectors: Float32Array[] = [];
       let tokens = 0;
       for (const batch of batches(texts, batchSize)) {
-        const embedded = await embedBatch(options, batch, signal);
+        const embedded = await embedBatch(policy, options, { texts: batch, purpose }, signal);
         vectors.push(...embedded.vectors);
         tokens += embedded.tokens;
       }
@@ -66,18 +79,36 @@ export function createOpenAICompatibleEmbedder(options: OpenAICompatibleEmbedder
 }
 
 async function embedBatch(
+  policy: EndpointPolicy,
+  options: OpenAICompatibleEmbedderOptions,
+  { texts, purpose }: { texts: readonly string[]; purpose: EmbeddingPurpose },
+  signal: AbortSignal,
+): Promise<EmbeddedBatch> {
+  signal.throwIfAborted();
+  const deadline = startDeadline(signal, options.timeoutMs[purpose], 'no embeddings');
+  const limits = {
+    signal: deadline.signal,
+    remainingMs: () => deadline.remainingMs(),
+    isPatient: purpose === 'passages',
+  };
+  try {
+    return await policy.run(() => tryBatch(options, texts, deadline.signal), limits);
+  } finally {
+    deadline.close();
+  }
+}
+
+async function tryBatch(
   options: OpenAICompatibleEmbedderOptions,
   texts: readonly string[],
   signal: AbortSignal,
 ): Promise<EmbeddedBatch> {
-  signal.throwIfAborted();
-  const deadline = startDeadline(signal, options.timeoutMs, 'no embeddings');
+  const deadline = startDeadline(signal, options.tryTimeoutMs, 'no embeddings');
   try {
     const reply = await postEmbeddings(options, texts, deadline.signal);
     return readReply(reply, texts.length, options.dimensions);
   } catch (error) {
-    if (deadline.signal.aborted) throw deadline.signal.reason;
-    throw error;
+    throw deadline.signal.aborted ? deadline.signal.reason : error;
   } finally {
     deadline.close();
   }
@@ -104,8 +135,8 @@ async function postEmbeddings(
   }).catch((error: unknown) => {
     throw errorFromNetwork(error);
   });
-  const text = await response.text().catch((error: unknown) => {
-    throw errorFromNetwork(error);
+  const text = await readBoundedText(response, MAX_REPLY_BYTES).catch((error: unknown) => {
+    throw error instanceof ModelError ? error : errorFromNetwork(error);
   });
   const body = parseJson(text);
   if (!response.ok) throw errorFromStatus(response.status, Object.fromEntries(response.headers), body);
@@ -139,14 +170,6 @@ function toVector(numbers: readonly unknown[], dimensions: number): Float32Array
     if (!Number.isFinite(vector[position])) throw badReply('a value that is no finite number');
   }
   return vector;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function badReply(what: string): ModelError {

@@ -23,7 +23,8 @@ async function* count(to: number, gates: Record<number, Gate> = {}): AsyncGenera
   }
 }
 
-async function sequencesOf(events: AsyncIterable<StreamEvent> | null): Promise<number[]> {
+async function sequencesOf(reading: Promise<AsyncIterable<StreamEvent> | null>): Promise<number[]> {
+  const events = await reading;
   if (events === null) throw new Error('there is no such stream');
   const sequences: number[] = [];
   for await (const { sequence } of events) sequences.push(sequence);
@@ -54,7 +55,7 @@ describe('a live stream', () => {
     streams.start('a', count(5, gates), new AbortController());
     const early = sequencesOf(streams.read('a', 0, staying()));
     gates[3].open();
-    const late = streams.read('a', 0, staying());
+    const late = await streams.read('a', 0, staying());
     const first = await late?.[Symbol.asyncIterator]().next();
     expect(first?.value).toEqual({ sequence: 1, name: 'delta', data: 'event 1' });
     const last = sequencesOf(streams.read('a', 0, staying()));
@@ -77,7 +78,7 @@ describe('a live stream', () => {
     const gate = createGate();
     streams.start('a', count(100, { 100: gate }), new AbortController());
     const seen: number[] = [];
-    for await (const { sequence } of streams.read('a', 0, staying()) ?? []) {
+    for await (const { sequence } of (await streams.read('a', 0, staying())) ?? []) {
       seen.push(sequence);
       if (sequence === 50) gate.open();
     }
@@ -88,7 +89,7 @@ describe('a live stream', () => {
     const gate = createGate();
     streams.start('a', count(2, { 2: gate }), new AbortController());
     const leave = new AbortController();
-    const leaver = streams.read('a', 0, leave.signal)?.[Symbol.asyncIterator]();
+    const leaver = (await streams.read('a', 0, leave.signal))?.[Symbol.asyncIterator]();
     const stayed = sequencesOf(streams.read('a', 0, staying()));
     expect((await leaver?.next())?.value).toMatchObject({ sequence: 1 });
     const next = leaver?.next();
@@ -100,11 +101,11 @@ describe('a live stream', () => {
 
   it('is forgotten at its end, and never known under another name', async () => {
     streams.start('a', count(1), new AbortController());
-    expect(streams.read('b', 0, staying())).toBeNull();
+    expect(await streams.read('b', 0, staying())).toBeNull();
     await sequencesOf(streams.read('a', 0, staying()));
     await streams.drain(LONG_MS);
-    expect(streams.read('a', 0, staying())).toBeNull();
-    expect(streams.stop('a')).toBe(false);
+    expect(await streams.read('a', 0, staying())).toBeNull();
+    expect(await streams.stop('a')).toBe(false);
   });
 });
 
@@ -116,7 +117,7 @@ describe('stopping', () => {
     streams.start('b', untilStopped(stops.b, createGate()), stops.b);
     const read = sequencesOf(streams.read('a', 0, staying()));
     await begun.passed;
-    expect(streams.stop('a')).toBe(true);
+    expect(await streams.stop('a')).toBe(true);
     expect(await read).toEqual([1, 2]);
     expect([stops.a.signal.aborted, stops.b.signal.aborted]).toEqual([true, false]);
   });
@@ -158,6 +159,6 @@ describe('draining', () => {
     streams.start('broken', broken(), new AbortController());
     await streams.drain(60_000);
     expect(failures).toMatchObject([{ message: 'the database is away' }]);
-    expect(streams.stop('broken')).toBe(false);
+    expect(await streams.stop('broken')).toBe(false);
   });
 });

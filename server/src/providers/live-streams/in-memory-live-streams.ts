@@ -1,12 +1,9 @@
 import type { LiveStreams, StreamEvent } from '#platform/ports/live-streams.js';
+import { type EventLog, createEventLog } from './event-log.js';
 
 interface LiveStream {
-  events: StreamEvent[];
-  isEnded: boolean;
+  log: EventLog;
   stop: AbortController;
-  /** Resolves at the next event or at the end; replaced each time. */
-  changed: Promise<void>;
-  announce: () => void;
   ended: Promise<void>;
 }
 
@@ -16,27 +13,20 @@ export function createInMemoryLiveStreams(options: { onFailure: (error: unknown)
   const state = { isOver: false };
   return {
     start: (id, events, stop) => {
-      const stream: LiveStream = {
-        events: [],
-        isEnded: false,
-        stop,
-        ...nextChange(),
-        ended: Promise.resolve(),
-      };
+      const stream: LiveStream = { log: createEventLog(), stop, ended: Promise.resolve() };
       streams.set(id, stream);
-      stream.ended = drive(stream, events)
+      stream.ended = drive(stream.log, events)
         .catch(options.onFailure)
         .finally(() => streams.delete(id));
       if (state.isOver) stop.abort(serverStops());
     },
-    read: (id, afterSequence, signal) => {
-      const stream = streams.get(id);
-      return stream === undefined ? null : readFrom(stream, afterSequence, signal);
-    },
+    // Looked up before anything is awaited: a caller that has just started a stream finds it.
+    read: (id, afterSequence, signal) =>
+      Promise.resolve(streams.get(id)?.log.read(afterSequence, signal) ?? null),
     stop: (id) => {
       const stream = streams.get(id);
       stream?.stop.abort(new DOMException('the answer was stopped', 'AbortError'));
-      return stream !== undefined;
+      return Promise.resolve(stream !== undefined);
     },
     drain: async (timeoutMs) => {
       const timer = setTimeout(() => {
@@ -53,44 +43,10 @@ function serverStops(): DOMException {
   return new DOMException('the server stops', 'AbortError');
 }
 
-async function drive(stream: LiveStream, events: AsyncIterable<StreamEvent>): Promise<void> {
+async function drive(log: EventLog, events: AsyncIterable<StreamEvent>): Promise<void> {
   try {
-    for await (const event of events) {
-      stream.events.push(event);
-      announce(stream);
-    }
+    for await (const event of events) log.push(event);
   } finally {
-    stream.isEnded = true;
-    announce(stream);
+    log.end();
   }
-}
-
-async function* readFrom(
-  stream: LiveStream,
-  afterSequence: number,
-  signal: AbortSignal,
-): AsyncGenerator<StreamEvent> {
-  const left = new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-  for (let position = 0; !signal.aborted;) {
-    const { changed } = stream;
-    while (position < stream.events.length) {
-      const event = stream.events[position++];
-      if (event !== undefined && event.sequence > afterSequence) yield event;
-    }
-    if (stream.isEnded) return;
-    await Promise.race([changed, left]);
-  }
-}
-
-function announce(stream: LiveStream): void {
-  stream.announce();
-  Object.assign(stream, nextChange());
-}
-
-function nextChange(): Pick<LiveStream, 'changed' | 'announce'> {
-  let announceChange: () => void = () => {};
-  const changed = new Promise<void>((resolve) => (announceChange = resolve));
-  return { changed, announce: announceChange };
 }

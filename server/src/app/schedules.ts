@@ -1,0 +1,25 @@
+import { deleteExpiredIdempotencyKeys } from '#platform/http/idempotency.queries.js';
+import { deleteOldJobs } from '#platform/jobs/delete-old-jobs.js';
+import { deleteSilentProcesses } from '#platform/processes/processes.queries.js';
+import type { ScheduledTask } from '#platform/schedule/scheduler.js';
+import { deleteExpiredTokens } from '#features/auth/delete-expired-tokens.js';
+import { closeAbandonedTurns } from '#features/chat/close-abandoned-turns.js';
+import { requeueStuckSources } from '#features/sources/requeue-stuck-sources.js';
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** All work that comes again, in one place. Workers run it. */
+export const schedules: readonly ScheduledTask[] = [
+  { name: 'close-abandoned-answers', everyMs: 5 * SECOND_MS, run: closeAbandonedTurns },
+  { name: 'requeue-stuck-sources', everyMs: MINUTE_MS, run: requeueStuckSources },
+  {
+    name: 'delete-expired-idempotency-keys',
+    everyMs: 10 * MINUTE_MS,
+    run: (ctx) => deleteExpiredIdempotencyKeys(ctx.db, ctx.clock.now()),
+  },
+  { name: 'delete-expired-tokens', everyMs: HOUR_MS, run: deleteExpiredTokens },
+  { name: 'delete-old-jobs', everyMs: HOUR_MS, run: deleteOldJobs },
+  { name: 'forget-silent-processes', everyMs: HOUR_MS, run: (ctx) => deleteSilentProcesses(ctx.db) },
+];

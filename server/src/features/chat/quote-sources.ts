@@ -1,0 +1,37 @@
+import type { Citation, Notice } from '#db/schema/conversations.js';
+import type { ModelErrorKind } from '#kernel/model-error.js';
+import type { ContextPassage } from '#rag/build-rag-context.js';
+import { composeExtractiveAnswer } from '#rag/extractive-answer.js';
+import type { Passage } from '#features/retrieval/retrieve-passages.js';
+import { draftAnswer } from './draft-answer.js';
+
+/** What messages name as the model that needs no endpoint. */
+export const BUILTIN_MODEL = 'builtin';
+
+const CAUSES: Record<ModelErrorKind, string> = {
+  rate_limited: 'takes no more requests at the moment',
+  unavailable: 'could not be reached',
+  timeout: 'did not answer in time',
+  rejected: 'refused the request',
+  bad_reply: 'gave no readable answer',
+  cut: 'gave no readable answer',
+};
+
+/** The answer of the built-in model in place of one that failed; null where the passages hold nothing to quote. */
+export function quoteSources(
+  question: string,
+  passages: readonly ContextPassage<Passage>[],
+  language: string,
+): { content: string; citations: Citation[] } | null {
+  const draft = draftAnswer(passages, language);
+  draft.push(composeExtractiveAnswer(question, passages, language));
+  draft.end(true);
+  return draft.content() === '' ? null : { content: draft.content(), citations: draft.citations() };
+}
+
+export function modelUnavailable(kind: ModelErrorKind): Notice {
+  return {
+    code: 'model_unavailable',
+    message: `The chat model ${CAUSES[kind]}: the answer quotes the sources instead.`,
+  };
+}

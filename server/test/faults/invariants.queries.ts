@@ -1,0 +1,102 @@
+/** Each selects a `line` of text for every row that is not as it should be, but for those that say otherwise. */
+
+/** $1: ids that were accepted. */
+export const LOST_MESSAGES = `
+  select 'message ' || id || ' was accepted and is not there' as line
+  from unnest($1::uuid[]) as accepted(id)
+  where not exists (select 1 from messages where messages.id = accepted.id)`;
+
+export const LOST_SOURCES = `
+  select 'source ' || id || ' was accepted and is not there' as line
+  from unnest($1::uuid[]) as accepted(id)
+  where not exists (select 1 from sources where sources.id = accepted.id)`;
+
+/** Every question has one answer right after it, whatever became of that. */
+export const UNPAIRED_TURNS = `
+  select 'message ' || id || ' of role ' || role || ' stands at place ' || place || ' of its conversation' as line
+  from (
+    select id, role, row_number() over ofConversation as place,
+      lead(role) over ofConversation as next_role
+    from messages window ofConversation as (partition by conversation_id order by id)
+  ) as numbered
+  where role <> (case place % 2 when 1 then 'user' else 'assistant' end)::message_role
+    or (role = 'user' and next_role is null)`;
+
+export const CHARGED_FAILURES = `
+  select 'message ' || id || ' failed and cost ' || cost as line
+  from messages where status = 'failed' and cost <> 0`;
+
+/** A \`count\`. */
+export const COUNT_MODEL_ANSWERS = `
+  select count(*)::int as count from messages
+  where role = 'assistant' and status = 'complete' and refusal is null and model <> 'builtin'`;
+
+/** The chunks of what is seen of a document: from 0 on, each once, all that the document says it has. */
+export const WRONG_CHUNKS = `
+  select 'document ' || documents.id || ' has ' || count(document_chunks.id) || ' chunks of '
+    || documents.chunk_count || ', the last at ' || coalesce(max(chunk_index), -1) as line
+  from documents left join document_chunks on document_chunks.project_id = documents.project_id
+    and document_chunks.document_id = documents.id and document_chunks.version = documents.live_version
+  where documents.live_version > 0
+  group by documents.id
+  having count(document_chunks.id) <> documents.chunk_count
+    or count(distinct chunk_index) <> documents.chunk_count
+    or coalesce(max(chunk_index), -1) <> documents.chunk_count - 1`;
+
+export const WRONG_COUNTS = `
+  select 'source ' || sources.id || ' says ' || sources.document_count || ' documents and ' || sources.chunk_count
+    || ' chunks, and has ' || count(documents.id) || ' and ' || coalesce(sum(documents.chunk_count), 0) as line
+  from sources left join documents on documents.project_id = sources.project_id
+    and documents.source_id = sources.id and documents.live_version > 0
+  where sources.status = 'ready'
+  group by sources.id
+  having count(documents.id) <> sources.document_count
+    or coalesce(sum(documents.chunk_count), 0) <> sources.chunk_count
+    or count(documents.id) = 0`;
+
+export const WRONG_SEGMENTS = `
+  select 'document ' || documents.id || ' has ' || coalesce(sum(lexical_segments.chunk_count), 0)
+    || ' chunks in its lexical index of ' || documents.chunk_count as line
+  from documents left join lexical_segments on lexical_segments.project_id = documents.project_id
+    and lexical_segments.document_id = documents.id and lexical_segments.version = documents.live_version
+  where documents.live_version > 0
+  group by documents.id
+  having coalesce(sum(lexical_segments.chunk_count), 0) <> documents.chunk_count`;
+
+/** $1: the dimensions of the embedding model; null: there is none. */
+export const WRONG_EMBEDDINGS = `
+  select 'chunk ' || document_chunks.id || ' of a ready source has '
+    || coalesce('an embedding of ' || min(vector_dims(embedding)) || ' dimensions', 'no embedding') as line
+  from sources
+    join documents on documents.project_id = sources.project_id and documents.source_id = sources.id
+    join document_chunks on document_chunks.project_id = documents.project_id
+      and document_chunks.document_id = documents.id and document_chunks.version = documents.live_version
+    left join embeddings on embeddings.project_id = document_chunks.project_id
+      and embeddings.chunk_id = document_chunks.id
+  where sources.status = 'ready' and $1::int is not null
+  group by document_chunks.id
+  having count(*) filter (where vector_dims(embedding) = $1::int and dimensions = $1::int) <> 1`;
+
+/** $1: work in progress that was due, or last heard of, up to this instant. */
+export const UNFINISHED_WORK = `
+  select 'job ' || id || ' (' || type || ') is ' || status || ' after ' || attempts || ' attempts' as line
+  from jobs where status in ('queued', 'running') and run_at <= $1
+  union all
+  select 'source ' || id || ' is ' || status from sources
+  where status in ('queued', 'processing') and updated_at <= $1
+  union all
+  select 'message ' || id || ' is ' || status from messages where status = 'streaming' and updated_at <= $1`;
+
+/** Versions of a document that nobody sees, where no job is left to remove them. */
+export const ORPHAN_VERSIONS = `
+  select 'document ' || documents.id || ' has ' || count(*) || ' chunks of versions that nobody sees' as line
+  from documents
+    join sources on sources.project_id = documents.project_id and sources.id = documents.source_id
+    join document_chunks on document_chunks.project_id = documents.project_id
+      and document_chunks.document_id = documents.id and document_chunks.version <> documents.live_version
+  where sources.status = 'ready'
+  group by documents.id`;
+
+/** A \`file_key\`. */
+export const STORED_FILES = `
+  select origin ->> 'fileKey' as file_key from sources where origin ? 'fileKey'`;
