@@ -47,7 +47,7 @@ export const ingestSource: JobHandler<IngestSourcePayload> = {
     const error = { code: failure.code as SourceErrorReason, message: failure.message };
     await markSourceEnded(tx.db, scope, payload.sourceId, { status, error });
     await markDocumentFailed(tx.db, scope, payload.sourceId, error);
-
+    await deleteUnseenVersions(tx.db, scope, payload.sourceId);
     await recordAudit(tx, systemCaller, {
       projectId: payload.projectId,
       action: `source.${status}`,
