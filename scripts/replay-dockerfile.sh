@@ -198,7 +198,6 @@ free_port() {
   node -e 'const server = require("net").createServer().listen(0, "127.0.0.1", () => {
     console.log(server.address().port); server.close(); })'
 }
-first_child() { read -r child _ <"/proc/$1/task/$1/children" && echo "$child"; }
 
 # By the image's own health check.
 is_healthy() {
@@ -236,7 +235,7 @@ descendants() {
 
 stop() {
   local role=$1 status=0 process
-  process=$(first_child "${processes[$role]}")
+  process=$(xargs <"/proc/${processes[$role]}/task/${processes[$role]}/children")
   say "$role: $(resident_mb "$process") MB resident"
   kill -TERM "$process"
   timeout $STOP_SECONDS tail --pid="$process" -f /dev/null || fail "$role did not end within $STOP_SECONDS s of SIGTERM"

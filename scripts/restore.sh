@@ -67,6 +67,7 @@ restore_files() {
 # Everything but what belongs to an extension, which only an administrator may be able to make again.
 empty_database() {
   cat <<'SQL'
+set local client_min_messages = warning;
 drop schema if exists drizzle cascade;
 do $$
 declare

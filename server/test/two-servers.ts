@@ -91,8 +91,7 @@ export async function startTwoServers(streams: [LiveStreams, LiveStreams]): Prom
       fetch(`${addresses.second}${chat}/${messageId}/stream`, {
         headers: { ...headers, 'last-event-id': String(lastEventId) },
       }),
-    stop: (at, messageId) =>
-      fetch(`${addresses[at]}${chat}/${messageId}/stop`, { method: 'POST', headers }),
+    stop: (at, messageId) => fetch(`${addresses[at]}${chat}/${messageId}/stop`, { method: 'POST', headers }),
     close: async () => {
       for (const server of servers) await server.close();
       await app.close();

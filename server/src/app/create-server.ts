@@ -9,6 +9,7 @@ import { rememberRoutes, setErrorHandlers } from '#platform/http/error-handler.j
 import { PROBLEM_MEDIA_TYPE, problemOf } from '#platform/http/problem.js';
 import { createRateLimits, limitRequests } from '#platform/http/rate-limit.js';
 import { logRequests } from '#platform/http/request-log.js';
+import { traceRequests } from '#platform/http/request-trace.js';
 import { AppError } from '#kernel/app-error.js';
 import { identifyUser } from '#features/auth/auth.hooks.js';
 import { authRoutes } from '#features/auth/auth.routes.js';
@@ -106,6 +107,7 @@ function newServer(ctx: Context, drain: DrainState): FastifyInstance {
   server.removeContentTypeParser('text/plain');
   rememberRoutes(server);
   setErrorHandlers(server, ctx);
+  traceRequests(server);
   logRequests(server, ctx);
   refuseWhileDraining(server, drain);
   return server;

@@ -16,7 +16,7 @@ const LOW_DISK_PART = 0.05;
 /** Less does not hold one write of anything. */
 const FULL_DISK_BYTES = 16 * MIB;
 
-export type PartStatus = 'ok' | 'degraded' | 'failed';
+type PartStatus = 'ok' | 'degraded' | 'failed';
 
 interface Part {
   status: PartStatus;
@@ -25,7 +25,7 @@ interface Part {
   detail: string | null;
 }
 
-export interface Health {
+interface Health {
   /** `degraded`: requests are served, some of them in another way; `unavailable`: they cannot be. */
   status: 'ok' | 'degraded' | 'unavailable';
   parts: Record<'database' | 'queue' | 'chat' | 'embeddings' | 'storage' | 'disk', Part>;
@@ -33,8 +33,14 @@ export interface Health {
 
 type HealthContext = Pick<Context, 'db' | 'config' | 'storage' | 'vitals' | 'chatModel' | 'embedder'>;
 
-/** Looks at every part that a process needs; each has a time limit, so that the whole has one. */
-export function createHealthCheck(ctx: HealthContext): () => Promise<Health> {
+interface HealthCheck {
+  /** Every part. Each has a time limit, so that the whole has one. */
+  look: () => Promise<Health>;
+  /** Whether requests can be served. It waits for nothing that can be done without. */
+  isReady: () => Promise<boolean>;
+}
+
+export function createHealthCheck(ctx: HealthContext): HealthCheck {
   const { s3, database } = ctx.config;
   const probeDatabase = createProbe(() => ctx.db.execute(sql`select 1`), PROBE);
   const probeRedis = createProbe(async () => (await ctx.vitals.pingRedis?.(), true), PROBE);
@@ -44,35 +50,44 @@ export function createHealthCheck(ctx: HealthContext): () => Promise<Health> {
     s3 === null ? PROBE : REMOTE_PROBE,
   );
   const probeDisk = createProbe(() => ctx.vitals.disk(), PROBE);
-  return async () => {
-    const [query, redis, models, storage, disk] = await Promise.all([
-      probeDatabase(),
+
+  const needed = {
+    database: async () => databasePart(await probeDatabase()),
+    storage: async () => storagePart(await probeStorage(), s3 !== null),
+    disk: async () => diskPart(await probeDisk()),
+  };
+  const isReady = async () => {
+    const parts = await Promise.all([
+      needed.database(),
+      // Without its bucket everything but uploads goes on; without its disk a process that keeps files there does not.
+      ...(s3 === null ? [needed.storage()] : []),
+      ...(s3 === null || database.url === null ? [needed.disk()] : []),
+    ]);
+    return parts.every(({ status }) => status !== 'failed');
+  };
+  const look = async (): Promise<Health> => {
+    const hasRedis = ctx.vitals.pingRedis !== null;
+    const [isAvailable, databaseState, redis, models, storage, disk] = await Promise.all([
+      isReady(),
+      needed.database(),
       probeRedis(),
       probeModels(),
-      probeStorage(),
-      probeDisk(),
+      needed.storage(),
+      needed.disk(),
     ]);
-    const parts: Health['parts'] = {
-      database: databasePart(query),
-      queue: queuePart(redis, ctx.vitals.pingRedis !== null),
+    const parts = {
+      database: databaseState,
+      queue: queuePart(redis, hasRedis),
       chat: endpointPart(models, ctx.chatModel.endpoint, 'Built in: it needs no endpoint.'),
-      embeddings: endpointPart(
-        models,
-        ctx.embedder?.endpoint ?? null,
-        'None is configured: retrieval goes by words.',
-      ),
-      storage: storagePart(storage, s3 !== null),
-      disk: diskPart(disk),
+      embeddings: endpointPart(models, ctx.embedder?.endpoint ?? null, 'None: retrieval goes by words.'),
+      storage,
+      disk,
     };
-    const isDiskNeeded = database.url === null || s3 === null;
-    const isAvailable =
-      parts.database.status !== 'failed' &&
-      (s3 !== null || parts.storage.status !== 'failed') &&
-      (!isDiskNeeded || parts.disk.status !== 'failed');
     if (!isAvailable) return { status: 'unavailable', parts };
     const isWhole = Object.values(parts).every(({ status }) => status === 'ok');
     return { status: isWhole ? 'ok' : 'degraded', parts };
   };
+  return { look, isReady };
 }
 
 function databasePart({ value, milliseconds }: Reading<unknown>): Part {
@@ -83,15 +98,19 @@ function databasePart({ value, milliseconds }: Reading<unknown>): Part {
 }
 
 /** Jobs are rows in the database; Redis only rings for them. */
-function queuePart({ value, milliseconds }: Reading<true>, hasRedis: boolean): Part {
+function queuePart({ value, milliseconds }: Reading<unknown>, hasRedis: boolean): Part {
   if (!hasRedis) return part('ok', 0, 'In this process: no Redis is configured.');
   return value === null
-    ? part('degraded', milliseconds, 'Redis is away: workers look for jobs, each process keeps its own limits.')
+    ? part(
+        'degraded',
+        milliseconds,
+        'Redis is away: workers look for jobs, each process keeps its own limits.',
+      )
     : part('ok', milliseconds, 'Rung through Redis.');
 }
 
 function endpointPart(
-  { value, milliseconds }: Reading<true>,
+  { value, milliseconds }: Reading<unknown>,
   endpoint: ModelEndpoint | null,
   whereNone: string,
 ): Part {

@@ -34,7 +34,7 @@ export const healthRoutes =
   (ctx: Context): FastifyPluginAsyncZod =>
   async (server) => {
     const tags = ['Operation'];
-    const check = createHealthCheck(ctx);
+    const health = createHealthCheck(ctx);
     const scrape = createScrape(ctx);
 
     server.get(
@@ -59,8 +59,7 @@ export const healthRoutes =
         },
       },
       async () => {
-        const { status } = await check();
-        if (status !== 'unavailable') return { status: 'ok' as const };
+        if (await health.isReady()) return { status: 'ok' as const };
         throw new AppError(
           'unavailable',
           'The database, the file storage or the disk cannot be used at the moment.',
@@ -79,7 +78,7 @@ export const healthRoutes =
         },
         onRequest: operatorsOnly(ctx),
       },
-      () => check(),
+      () => health.look(),
     );
 
     server.get(

@@ -18,7 +18,8 @@ export function createProbe<T>(
   return () => {
     const now = performance.now();
     if (last !== null && now - last.at <= freshMs) return last.reading;
-    hanging ??= look()
+    hanging ??= Promise.resolve()
+      .then(look)
       .catch(() => null)
       .finally(() => (hanging = null));
     last = { at: now, reading: inTime(hanging, timeoutMs) };

@@ -4,6 +4,7 @@ import { deleteSilentProcesses } from '#platform/processes/processes.queries.js'
 import type { ScheduledTask } from '#platform/schedule/scheduler.js';
 import { deleteExpiredTokens } from '#features/auth/delete-expired-tokens.js';
 import { closeAbandonedTurns } from '#features/chat/close-abandoned-turns.js';
+import { sweepOrphanedFiles } from '#features/sources/sweep-orphaned-files.js';
 import { requeueStuckSources } from '#features/sources/requeue-stuck-sources.js';
 
 const SECOND_MS = 1_000;
@@ -20,6 +21,7 @@ export const schedules: readonly ScheduledTask[] = [
     run: (ctx) => deleteExpiredIdempotencyKeys(ctx.db, ctx.clock.now()),
   },
   { name: 'delete-expired-tokens', everyMs: HOUR_MS, run: deleteExpiredTokens },
+  { name: 'sweep-orphaned-files', everyMs: 6 * HOUR_MS, run: sweepOrphanedFiles },
   { name: 'delete-old-jobs', everyMs: HOUR_MS, run: deleteOldJobs },
   { name: 'forget-silent-processes', everyMs: HOUR_MS, run: (ctx) => deleteSilentProcesses(ctx.db) },
 ];

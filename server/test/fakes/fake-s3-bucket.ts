@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { S3Refusal } from './fake-s3-signature.js';
 
-export interface FakeS3Object {
+interface FakeS3Object {
   body: Buffer;
   etag: string;
   modifiedAt: Date;

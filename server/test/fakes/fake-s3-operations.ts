@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { FakeS3Bucket } from './fake-s3-bucket.js';
 import type { S3Refusal } from './fake-s3-signature.js';
 
-export type FakeS3Operation =
+type FakeS3Operation =
   | 'PutObject'
   | 'GetObject'
   | 'DeleteObject'
@@ -162,10 +162,13 @@ function sendObjectList(response: ServerResponse, { call, bucket, pageSize }: An
 
 function sendUploadList(response: ServerResponse, { call, bucket, pageSize }: Answering): void {
   const prefix = call.query.get('prefix') ?? '';
-  const after = `${call.query.get('key-marker') ?? ''}\n${call.query.get('upload-id-marker') ?? ''}`;
+  const keyMarker = call.query.get('key-marker') ?? '';
+  const idMarker = call.query.get('upload-id-marker');
+  const isAfter = (key: string, uploadId: string) =>
+    key > keyMarker || (key === keyMarker && idMarker !== null && uploadId > idMarker);
   const all = [...bucket.uploads]
     .map(([uploadId, { key, startedAt }]) => ({ uploadId, key, startedAt, place: `${key}\n${uploadId}` }))
-    .filter(({ key, place }) => key.startsWith(prefix) && place > after)
+    .filter(({ key, uploadId }) => key.startsWith(prefix) && isAfter(key, uploadId))
     .toSorted((one, other) => (one.place < other.place ? -1 : 1));
   const page = all.slice(0, pageSize);
   const entries = page.map(({ key, uploadId, startedAt }) => {

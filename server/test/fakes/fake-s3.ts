@@ -9,7 +9,7 @@ import { type SigningKey, checkSignature } from './fake-s3-signature.js';
  * How a call fails: S3's errors; `hang` never answers, `reset` ends the connection without an answer, `cut` ends
  * it in the middle of the answer's body.
  */
-export type FakeS3Fault = 'slow_down' | 'full' | 'not_implemented' | 'hang' | 'reset' | 'cut';
+type FakeS3Fault = 'slow_down' | 'full' | 'not_implemented' | 'hang' | 'reset' | 'cut';
 
 const FAULT_ERRORS = {
   slow_down: { status: 503, code: 'SlowDown' },
@@ -29,7 +29,7 @@ export interface FakeS3 {
   close(): Promise<void>;
 }
 
-export interface FakeS3Options {
+interface FakeS3Options {
   now: () => Date;
   /** Entries of one page of a listing. */
   pageSize: number;

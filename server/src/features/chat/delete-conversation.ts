@@ -8,7 +8,7 @@ import { deleteConversationRow, findStreamingMessageOrNull } from './chat.querie
 
 /** Deletes a conversation with its messages; its token dies with it, and an answer in the making stops. @throws AppError `not_found` */
 export function deleteConversation(
-  ctx: Pick<Context, 'db' | 'streams' | 'afterCommit'>,
+  ctx: Pick<Context, 'db' | 'streams' | 'afterCommit' | 'log'>,
   scope: ProjectScope,
   conversationId: string,
 ): Promise<void> {
@@ -18,7 +18,7 @@ export function deleteConversation(
       : null;
     const isDeleted = isId(conversationId) && (await deleteConversationRow(tx.db, scope, conversationId));
     if (!isDeleted) throw new AppError('not_found', 'There is no such conversation.');
-    if (running !== null) tx.afterCommit(() => tx.streams.stop(running.id));
+    if (running !== null) tx.afterCommit(() => void stopAnswer(ctx, running.id));
     await recordAudit(tx, scope, {
       projectId: scope.projectId,
       action: 'conversation.delete',
@@ -26,4 +26,16 @@ export function deleteConversation(
       resourceId: conversationId,
     });
   });
+}
+
+/** An answer that cannot be reached any more runs on, and is stored nowhere. */
+async function stopAnswer(ctx: Pick<Context, 'streams' | 'log'>, messageId: string): Promise<void> {
+  try {
+    await ctx.streams.stop(messageId);
+  } catch (error) {
+    ctx.log.warn(
+      { err: error, message: messageId },
+      'an answer of a deleted conversation could not be stopped',
+    );
+  }
 }

@@ -5,9 +5,9 @@ export const ingestSourceJob = defineJob({
   type: 'ingest-source',
   payload: z.object({ projectId: z.uuid(), sourceId: z.uuid() }),
   priority: 10,
-  maxAttempts: 4,
+  maxAttempts: 6,
   timeoutMs: 30 * 60_000,
-  backoffMs: 2_000,
+  backoffMs: 4_000,
 });
 
 export type IngestSourcePayload = z.infer<typeof ingestSourceJob.payload>;

@@ -1,6 +1,7 @@
 import { ModelError } from '#kernel/model-error.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { inSpan } from '#platform/tracing.js';
 import { type FusedHit, fuse } from '#rag/fuse.js';
 import { searchSegments } from '#features/search-index/search-segments.js';
 import { type ChunkWithDocument, findRetrievalSettings, listVisibleChunks } from './retrieval.queries.js';
@@ -49,7 +50,14 @@ export function retrievePassages(
   input: RetrievalInput,
   signal: AbortSignal,
 ): Promise<RetrievalResult> {
-  return retrieve(ctx, scope, input, signal, true);
+  return inSpan({ name: 'retrieve passages' }, async (span) => {
+    const result = await retrieve(ctx, scope, input, signal, true);
+    span.set({
+      'botbase.retrieval.passages': result.passages.length,
+      'botbase.retrieval.degraded': result.isDegraded,
+    });
+    return result;
+  });
 }
 
 async function retrieve(

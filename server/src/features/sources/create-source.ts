@@ -85,7 +85,8 @@ export async function addSource(
       return row;
     });
   } catch (error) {
-    await ctx.storage.deleteFolder(sourceFolder(projectId, sourceId));
+    // A file that cannot be deleted now is an orphan, and swept later.
+    await ctx.storage.deleteFolder(sourceFolder(projectId, sourceId)).catch(() => {});
     throw error;
   }
 }

@@ -130,8 +130,12 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
 function storageOf(env: z.infer<typeof environmentSchema>): Config['s3'] {
   const { S3_BUCKET: bucket, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
   if (bucket === undefined) return null;
+  // Temporary credentials have a third part, which the SDK reads by itself.
+  const isLeftToSdk = env.AWS_SESSION_TOKEN !== undefined;
   const credentials =
-    accessKeyId === undefined || secretAccessKey === undefined ? null : { accessKeyId, secretAccessKey };
+    isLeftToSdk || accessKeyId === undefined || secretAccessKey === undefined
+      ? null
+      : { accessKeyId, secretAccessKey };
   return { bucket, endpoint: env.S3_ENDPOINT ?? null, region: env.AWS_REGION, credentials };
 }
 

@@ -43,6 +43,11 @@ const httpUrl = z
   )
   .transform((text) => text.replace(/\/+$/, ''));
 
+function isBareAddress(text: string): boolean {
+  const { username, password, search, hash } = new URL(text);
+  return `${username}${password}${search}${hash}` === '';
+}
+
 const postgresUrl = z
   .string()
   .refine(
@@ -127,12 +132,15 @@ export const variables = {
     'Redis 6.2+ with `maxmemory-policy noeviction`: dispatches jobs, and shares rate limits and live events between processes.',
   ),
   S3_BUCKET: variable(
-    z.string().optional(),
+    z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket')
+      .optional(),
     'files in `DATA_DIR`',
-    'Bucket of an S3-compatible storage for uploaded files.',
+    'Bucket of an S3-compatible storage for uploaded files. Needs the rights `s3:GetObject`, `PutObject`, `DeleteObject`, `ListBucket`, `AbortMultipartUpload` and `ListBucketMultipartUploads`.',
   ),
   S3_ENDPOINT: variable(
-    httpUrl.optional(),
+    httpUrl.refine(isBareAddress, 'must have no user, query or fragment').optional(),
     'Amazon’s',
     'Address of an S3-compatible storage such as MinIO; path-style addresses are used there.',
   ),
@@ -140,13 +148,14 @@ export const variables = {
   AWS_ACCESS_KEY_ID: variable(
     z.string().optional(),
     'the SDK’s own sources',
-    'Access key of the bucket; needs `AWS_SECRET_ACCESS_KEY`.',
+    'Access key of the bucket; needs `AWS_SECRET_ACCESS_KEY`. Without both the SDK looks for itself: profile, container role, instance role.',
   ),
   AWS_SECRET_ACCESS_KEY: variable(
     z.string().optional(),
     'the SDK’s own sources',
     'Secret of the access key.',
   ),
+  AWS_SESSION_TOKEN: variable(z.string().optional(), 'none', 'Third part of temporary credentials.'),
   JWT_SECRET: variable(
     secret.optional(),
     'generated into `DATA_DIR`',

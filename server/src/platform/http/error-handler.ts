@@ -55,10 +55,14 @@ function sendProblem(
 ): FastifyReply {
   const expected = toAppError(error);
   const problem = problemOf(expected, request.id);
-  ctx.metrics.httpErrors.inc({ route: request.routeOptions.url ?? 'unknown', code: problem.code });
+  const route = request.routeOptions.url ?? 'unknown';
+  const { code } = problem;
+  ctx.metrics.httpErrors.inc({ route, code });
   if (expected.cause !== undefined || !(expected instanceof AppError)) {
-    const fields = { err: expected instanceof AppError ? expected.cause : error, requestId: request.id };
-    if (problem.status >= 500) ctx.log.error(fields, 'request failed');
+    const err = expected instanceof AppError ? expected.cause : error;
+    const fields = { err, requestId: request.id, route, code };
+    if (!(expected instanceof AppError)) ctx.log.error(fields, 'request failed');
+    else if (problem.status >= 500) ctx.log.warn(fields, 'request failed');
     else ctx.log.debug(fields, 'request refused');
   }
   if (expected instanceof AppError) setHeaders(expected, reply);

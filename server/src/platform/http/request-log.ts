@@ -9,6 +9,7 @@ const CLIENT_LEFT = 499;
 /** One line and one observation per request, by route pattern: neither holds a path's ids or a query. */
 export function logRequests(server: FastifyInstance, ctx: Pick<Context, 'log' | 'metrics'>): void {
   const { httpInProgress } = ctx.metrics;
+  const answered = new WeakSet<FastifyRequest>();
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     const labels = { route: routeOf(request) };
@@ -16,10 +17,13 @@ export function logRequests(server: FastifyInstance, ctx: Pick<Context, 'log' | 
     reply.raw.once('close', () => {
       httpInProgress.dec(labels);
       // Who leaves before the end of an answer leaves no `onResponse` behind.
-      if (!reply.raw.writableFinished) recordRequest(ctx, request, reply, true);
+      if (!answered.has(request)) recordRequest(ctx, request, reply, true);
     });
   });
-  server.addHook('onResponse', async (request, reply) => recordRequest(ctx, request, reply, false));
+  server.addHook('onResponse', async (request, reply) => {
+    answered.add(request);
+    recordRequest(ctx, request, reply, false);
+  });
 }
 
 function recordRequest(

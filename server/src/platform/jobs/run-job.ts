@@ -1,3 +1,4 @@
+import { AppError } from '#kernel/app-error.js';
 import { ModelError } from '#kernel/model-error.js';
 import { SourceError } from '#kernel/source-error.js';
 import type { Context } from '../context.js';
@@ -272,6 +273,9 @@ function describeFailure(error: unknown): { failure: JobFailure; isRetryable: bo
       failure: { code: 'embedding_failed', message: error.message },
       isRetryable: error.kind !== 'rejected' && error.kind !== 'bad_reply',
     };
+  }
+  if (error instanceof AppError && error.code === 'unavailable') {
+    return { failure: { code: 'unavailable', message: error.message }, isRetryable: true };
   }
   return {
     failure: { code: 'internal', message: 'An unexpected error stopped it. It has been logged.' },

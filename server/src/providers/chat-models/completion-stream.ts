@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { ModelError } from '#kernel/model-error.js';
 import type { ChatModelEvent, ChatModelRequest } from '#platform/ports/chat-model.js';
+import { traceHeaders } from '#platform/tracing.js';
 import { parseJson, readBoundedBytes, readBoundedText } from '#providers/resilience/bounded-body.js';
 
 import { errorFromBody, errorFromNetwork, errorFromStatus, findSystemCode } from './endpoint-error.js';
@@ -109,6 +110,7 @@ async function postCompletion(
     headers: {
       'content-type': 'application/json',
       accept: 'text/event-stream',
+      ...traceHeaders(),
       ...(endpoint.apiKey === null ? {} : { authorization: `Bearer ${endpoint.apiKey}` }),
     },
     body: JSON.stringify(requestBody(request)),

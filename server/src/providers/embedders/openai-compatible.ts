@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { batches } from '#kernel/batches.js';
 import { ModelError } from '#kernel/model-error.js';
 import type { Embedder, EmbeddingPurpose } from '#platform/ports/embedder.js';
+import { traceHeaders } from '#platform/tracing.js';
 import { startDeadline } from '#providers/chat-models/deadline.js';
 import { errorFromNetwork, errorFromStatus } from '#providers/chat-models/endpoint-error.js';
 import { parseJson, readBoundedText } from '#providers/resilience/bounded-body.js';
@@ -123,6 +124,7 @@ async function postEmbeddings(
     method: 'POST',
     headers: {
       'content-type': 'application/json',
+      ...traceHeaders(),
       ...(options.apiKey === null ? {} : { authorization: `Bearer ${options.apiKey}` }),
     },
     body: JSON.stringify({

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -39,7 +40,7 @@ async function openLocal(): Promise<Harness> {
     async plantUnfinished(key, startedAt) {
       const folder = join(directory, dirname(key));
       await mkdir(folder, { recursive: true });
-      const path = join(folder, `.x.${startedAt.getTime()}.partial`);
+      const path = join(folder, `.x.${randomUUID()}.partial`);
       await writeFile(path, 'half');
       await utimes(path, startedAt, startedAt);
     },
@@ -242,10 +243,11 @@ describe.each([
     it('deletes what older writes left below the folder, and no file', async () => {
       await write('p/a/1', 'whole');
       await harness.setModifiedAt('p/a/1', NOON);
-      for (const key of ['p/a/1', 'p/b/1', 'p/c/1', 'q/a/1']) await harness.plantUnfinished(key, NOON);
+      for (const key of ['p/a/1', 'p/b/1', 'p/b/1', 'p/b/1', 'p/b/1', 'p/c/1', 'q/a/1'])
+        await harness.plantUnfinished(key, NOON);
       await harness.plantUnfinished('p/d/1', AN_HOUR_LATER);
       expect(await keysBelow('p/')).toEqual(['p/a/1']);
-      expect(await storage.deleteUnfinished('p/', AN_HOUR_LATER)).toBe(3);
+      expect(await storage.deleteUnfinished('p/', AN_HOUR_LATER)).toBe(6);
       expect(await harness.countUnfinished()).toBe(2);
       expect(await storage.deleteUnfinished('p/', AN_HOUR_LATER)).toBe(0);
       expect(await read('p/a/1')).toBe('whole');

@@ -78,7 +78,7 @@ async function* cutParts(body: Readable): AsyncGenerator<{ content: Uint8Array; 
     let takenBytes = 0;
     while (takenBytes < chunk.length) {
       // A full part waits for one byte more: the last one has to be known as such.
-      if (filledBytes === PART_BYTES - 1) {
+      if (filledBytes === PART_BYTES) {
         yield { content: part, isLast: false };
         filledBytes = 0;
       }

@@ -31,11 +31,17 @@ export function createPeerChannel(options: {
   const { redis, processId, onMessage, onOpen } = options;
   const subscriber = duplicateRedis(redis);
   const state = { isSubscribed: false };
+  const isOpen = () => state.isSubscribed && !isRedisAway(redis);
+  const tellIfOpen = () => {
+    if (isOpen()) onOpen();
+  };
+  // The two connections come back one after the other.
+  redis.on('ready', tellIfOpen);
   subscriber.on('ready', () => {
     subscriber.subscribe(CHANNEL, channelOf(processId)).then(
       () => {
         state.isSubscribed = true;
-        onOpen();
+        tellIfOpen();
       },
       // The connection has gone again, and comes back by itself.
       () => subscriber.disconnect(true),
@@ -53,13 +59,14 @@ export function createPeerChannel(options: {
   }, PING_EVERY_MS);
   ping.unref();
   return {
-    isOpen: () => state.isSubscribed && !isRedisAway(redis),
+    isOpen,
     broadcast: async (message) => {
       await redis.publish(CHANNEL, JSON.stringify(message));
     },
     send: async (to, message) => (await redis.publish(channelOf(to), JSON.stringify(message))) > 0,
     close: () => {
       clearInterval(ping);
+      redis.off('ready', tellIfOpen);
       subscriber.disconnect();
     },
   };

@@ -99,8 +99,12 @@ describe('a stream of another process', () => {
     for (const name of names) here.streams.start(name, count(3, { 3: gate }), new AbortController());
     const readers = await Promise.all([...names, ...names].map((name) => startReading(there, name)));
     await Promise.all(readers.map(({ until }) => until(2)));
-    const clients = String(await server.command('CLIENT', 'LIST', 'TYPE', 'NORMAL')).trim().split('\n');
-    const subscribers = String(await server.command('CLIENT', 'LIST', 'TYPE', 'PUBSUB')).trim().split('\n');
+    const clients = String(await server.command('CLIENT', 'LIST', 'TYPE', 'NORMAL'))
+      .trim()
+      .split('\n');
+    const subscribers = String(await server.command('CLIENT', 'LIST', 'TYPE', 'PUBSUB'))
+      .trim()
+      .split('\n');
     const askingOne = 1;
     expect([clients.length, subscribers.length]).toEqual([peers.length + askingOne, peers.length]);
     gate.open();
@@ -134,7 +138,8 @@ describe('a stream of another process', () => {
     let before = '';
     let since = performance.now();
     return async () => {
-      const [calls = ''] = /cmdstat_publish:calls=\d+/.exec(String(await server.command('INFO', 'commandstats'))) ?? [];
+      const [calls = ''] =
+        /cmdstat_publish:calls=\d+/.exec(String(await server.command('INFO', 'commandstats'))) ?? [];
       if (calls !== before) since = performance.now();
       before = calls;
       return performance.now() - since > 2_500 ? true : null;
@@ -171,7 +176,9 @@ describe('a stream of another process', () => {
     const reader = await startReading(there, 'a');
     await reader.until(1);
     await server.stop();
-    await eventually('Redis to be away', () => (peers.every(({ redis }) => isRedisAway(redis)) ? true : null));
+    await eventually('Redis to be away', () =>
+      peers.every(({ redis }) => isRedisAway(redis)) ? true : null,
+    );
     gates[2].open();
     await server.start();
     await reader.until(2);
@@ -187,7 +194,9 @@ describe('without Redis', () => {
     here.streams.start('a', count(3, gates), new AbortController());
     await startReading(there, 'a');
     await server.stop();
-    await eventually('Redis to be away', () => (peers.every(({ redis }) => isRedisAway(redis)) ? true : null));
+    await eventually('Redis to be away', () =>
+      peers.every(({ redis }) => isRedisAway(redis)) ? true : null,
+    );
     const own = await startReading(here, 'a');
     gates[2].open();
     await own.until(2);
@@ -197,7 +206,10 @@ describe('without Redis', () => {
     const foreign = await startReading(there, 'a', 1);
     gates[3].open();
     await Promise.all([own.ended, foreign.ended]);
-    expect([own.sequences(), foreign.sequences()]).toEqual([[1, 2, 3], [2, 3]]);
+    expect([own.sequences(), foreign.sequences()]).toEqual([
+      [1, 2, 3],
+      [2, 3],
+    ]);
   });
 
   it('nobody hangs on a Redis that is stopped', async () => {

@@ -35,7 +35,7 @@ export function createRedisLiveStreams(options: {
   const stops = createStopRequests(processId, channel);
   const look = setInterval(() => {
     relay.sendSignsOfLife();
-    follows.endSilent();
+    follows.lookAfter();
   }, LOOK_EVERY_MS);
   look.unref();
 
@@ -45,7 +45,8 @@ export function createRedisLiveStreams(options: {
         if (message.from !== processId) void relay.follow(message);
         break;
       case 'stop':
-        if (message.from !== processId) void stopForAnother(message.from, message.requestId, message.streamId);
+        if (message.from !== processId)
+          void stopForAnother(message.from, message.requestId, message.streamId);
         break;
       case 'events':
         for (const entry of message.entries) follows.take(message.from, entry);
@@ -60,7 +61,8 @@ export function createRedisLiveStreams(options: {
   };
 
   const stopForAnother = async (from: string, requestId: string, streamId: string) => {
-    if (await local.stop(streamId)) await channel.send(from, { type: 'stopped', requestId }).catch(() => false);
+    if (await local.stop(streamId))
+      await channel.send(from, { type: 'stopped', requestId }).catch(() => false);
   };
 
   return {

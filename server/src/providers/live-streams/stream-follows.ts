@@ -6,8 +6,9 @@ import type { EventsEntry } from './peer-messages.js';
 
 /** The process that drives a stream says so within this time, or it is taken for nowhere. */
 const ANSWER_TIMEOUT_MS = 1_000;
-/** It gives a sign of life every second; without one the stream is given up. */
-const SILENCE_TIMEOUT_MS = 3_000;
+/** It gives a sign of life every second. Without one it is asked again, and then the stream is given up. */
+const ASK_AGAIN_AFTER_MS = 1_500;
+const SILENCE_TIMEOUT_MS = 4_000;
 
 interface Follow {
   streamId: string;
@@ -33,7 +34,8 @@ export interface StreamFollows {
   take(from: string, entry: EventsEntry): void;
   /** After a gap in what is heard: asks for what may have been lost. */
   renewAll(): void;
-  endSilent(): void;
+  /** To be called every second: asks again where nothing is heard, and gives up what stays silent. */
+  lookAfter(): void;
   close(): void;
 }
 
@@ -130,9 +132,12 @@ export function createStreamFollows(options: { processId: string; channel: PeerC
     renewAll: () => {
       for (const follow of byStream.values()) ask(follow);
     },
-    endSilent: () => {
-      const heardSince = performance.now() - SILENCE_TIMEOUT_MS;
-      for (const follow of byStream.values()) if (follow.heardAt < heardSince) end(follow);
+    lookAfter: () => {
+      for (const follow of byStream.values()) {
+        const silentMs = performance.now() - follow.heardAt;
+        if (silentMs > SILENCE_TIMEOUT_MS) end(follow);
+        else if (silentMs > ASK_AGAIN_AFTER_MS) ask(follow);
+      }
     },
     close: () => {
       for (const follow of byStream.values()) end(follow);

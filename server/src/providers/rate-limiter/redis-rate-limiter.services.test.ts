@@ -39,7 +39,9 @@ async function allowedOf(limit: RateLimit, count: number, key = 'a'): Promise<nu
 
 async function scriptCalls(): Promise<number> {
   const statistics = String(await server.command('INFO', 'commandstats'));
-  const calls = [...statistics.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].map(([, count]) => Number(count));
+  const calls = [...statistics.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].map(([, count]) =>
+    Number(count),
+  );
   return calls.reduce((sum, count) => sum + count, 0);
 }
 
@@ -71,9 +73,7 @@ describe('a rate limit in Redis', () => {
   it('leaves nothing behind in Redis when the window has ended', async () => {
     const short = await startProcess(1_000);
     expect(await allowedOf(short, POINTS + 1)).toBe(POINTS);
-    await eventually('the key to expire', async () =>
-      (await server.command('DBSIZE')) === 0 ? true : null,
-    );
+    await eventually('the key to expire', async () => ((await server.command('DBSIZE')) === 0 ? true : null));
     expect(await allowedOf(short, POINTS + 1)).toBe(POINTS);
   });
 

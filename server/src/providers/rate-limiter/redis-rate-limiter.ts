@@ -69,7 +69,10 @@ function createCircuit(log: Logger) {
         // That the connection is lost is told by who holds it; this is a Redis that answers and refuses.
         const isRefusal = error instanceof Error && error.name === 'ReplyError';
         if (isRefusal && retryAt === null) {
-          log.warn({ reason: error.message }, 'Redis refuses to count requests: this process limits by itself');
+          log.warn(
+            { reason: error.message },
+            'Redis refuses to count requests: this process limits by itself',
+          );
         }
         retryAt = performance.now() + PROBE_EVERY_MS;
         return null;

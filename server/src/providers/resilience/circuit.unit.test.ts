@@ -16,15 +16,15 @@ function createTestCircuit() {
     random: () => 0.5,
     onChange: (state) => changes.push(state),
   });
-  const call = async (error: unknown) => {
+  const end = async (error: unknown) => {
     await circuit.enter().end(error);
     return circuit.state();
   };
-  const fail = (kind: ModelErrorKind = 'unavailable') => call(new ModelError(kind, 'failed'));
+  const fail = (kind: ModelErrorKind = 'unavailable') => end(new ModelError(kind, 'failed'));
   return {
     ...circuit,
     changes,
-    call,
+    end,
     fail,
     open: async () => {
       while ((await fail()) === 'closed');
@@ -50,7 +50,7 @@ describe('a circuit', () => {
   it('begins to count anew after a good answer', async () => {
     const circuit = createTestCircuit();
     for (let failures = 1; failures < 5; failures += 1) await circuit.fail();
-    await circuit.call(null);
+    await circuit.end(null);
     expect(await circuit.fail()).toBe('closed');
   });
 
@@ -61,7 +61,7 @@ describe('a circuit', () => {
     const circuit = createTestCircuit();
     for (let failures = 1; failures < 5; failures += 1) {
       await circuit.fail();
-      expect(await circuit.call(error)).toBe('closed');
+      expect(await circuit.end(error)).toBe('closed');
     }
     expect(await circuit.fail()).toBe('open');
   });
@@ -116,10 +116,10 @@ describe('a circuit', () => {
     const circuit = createTestCircuit();
     await circuit.open();
     circuit.wait(3_750);
-    await circuit.call(new ModelError('rate_limited', 'failed', { retryAfterSeconds: 40 }));
+    await circuit.end(new ModelError('rate_limited', 'failed', { retryAfterSeconds: 40 }));
     expect(circuit.waitMs()).toBe(40_000);
     circuit.wait(40_000);
-    await circuit.call(new ModelError('rate_limited', 'failed', { retryAfterSeconds: 86_400 }));
+    await circuit.end(new ModelError('rate_limited', 'failed', { retryAfterSeconds: 86_400 }));
     expect(circuit.waitMs()).toBe(60_000);
   });
 
@@ -127,7 +127,7 @@ describe('a circuit', () => {
     const circuit = createTestCircuit();
     await circuit.open();
     circuit.wait(3_750);
-    expect(await circuit.call(LEFT)).toBe('open');
+    expect(await circuit.end(LEFT)).toBe('open');
     const probe = circuit.enter();
     expect(circuit.state()).toBe('half_open');
     await probe.end(new ModelError('unavailable', 'failed'));

@@ -34,13 +34,13 @@ function limits(changes: Partial<RequestLimits> = {}): RequestLimits {
 }
 
 /** An endpoint that fails with these, one after the other, and then answers. */
-function endpoint(...failures: ModelError[]) {
+function endpoint(...errors: ModelError[]) {
   let calls = 0;
   return {
     calls: () => calls,
     ask: async () => {
       calls += 1;
-      const failure = failures.shift();
+      const failure = errors.shift();
       if (failure !== undefined) throw failure;
       return 'answer';
     },
