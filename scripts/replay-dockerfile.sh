@@ -27,7 +27,8 @@ if [ -z "${REPLAY_WORK:-}" ]; then
   REPLAY_WORK=$(mktemp -d "${TMPDIR:-/tmp}/botbase-replay.XXXXXX")
   export REPLAY_WORK
   trap 'rm -rf "$REPLAY_WORK"' EXIT
-  trap 'kill "$inner" 2>/dev/null; wait "$inner" || true; exit 143' HUP INT TERM
+  # unshare waits for its child whatever it is told; with it, all that is in its namespaces goes.
+  trap 'kill -KILL "$inner" 2>/dev/null; wait "$inner" || true; exit 143' HUP INT TERM
   unshare --mount --pid --fork --kill-child --mount-proc bash "${BASH_SOURCE[0]}" &
   inner=$!
   status=0

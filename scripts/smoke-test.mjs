@@ -65,7 +65,7 @@ async function send(method, path, body) {
       ...(accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` }),
       ...(body === undefined || isForm ? {} : { 'content-type': 'application/json' }),
     },
-    body: body === undefined || isForm ? body : JSON.stringify(body),
+    ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
   if (!response.ok) fail(`${method} ${path} answered ${response.status}: ${text}`);

@@ -105,7 +105,7 @@ function readExpression(expr: string): Query {
   const groupedBy: string[] = [];
   const rest = expr
     .replaceAll(/"[^"]*"/g, '""')
-    .replaceAll(/\b([a-z_]+)\{([^}]*)\}/g, (_all, name: string, matchers: string) => {
+    .replaceAll(/\b([a-z_0-9]+)\{([^}]*)\}/g, (_all, name: string, matchers: string) => {
       metrics.push({ name, labels: matchers.match(/[a-z_]+(?=\s*[=!])/g) ?? [] });
       return ' ';
     })

@@ -15,8 +15,11 @@ import { startSentryErrorTracker } from '#providers/error-tracker/sentry-error-t
 import { createBullMqJobBell } from '#providers/job-bell/bullmq-job-bell.js';
 import { createInMemoryLiveStreams } from '#providers/live-streams/in-memory-live-streams.js';
 import { observeLiveStreams } from '#providers/live-streams/observed-live-streams.js';
+import { createRedisLiveStreams } from '#providers/live-streams/redis-live-streams.js';
 import { createPageFetcher } from '#providers/page-fetcher/page-fetcher.js';
 import { createBcryptPasswordHasher } from '#providers/password-hasher/bcrypt-password-hasher.js';
+import { createMemoryRateLimiter } from '#providers/rate-limiter/memory-rate-limiter.js';
+import { createRedisRateLimiter } from '#providers/rate-limiter/redis-rate-limiter.js';
 import { connectRedis } from '#providers/redis/connect-redis.js';
 import { countEndpointEvents } from '#providers/resilience/endpoint-metrics.js';
 import { systemClock } from '#providers/system-clock.js';
@@ -84,6 +87,12 @@ export async function createContext(
   const bell = redis === null ? null : createBullMqJobBell({ redis });
   const files = await openStorage(config);
   const embedder = createEmbedder(embedderConfig(config, resilience));
+  const ownStreams = observeLiveStreams(
+    createInMemoryLiveStreams({ onFailure: (error) => log.error({ err: error }, 'a stream failed') }),
+    metrics,
+  );
+  const sharedStreams =
+    redis === null ? null : createRedisLiveStreams({ redis, processId, local: ownStreams });
   const ctx: Context = {
     config,
     processId,
@@ -104,12 +113,8 @@ export async function createContext(
     embedder: embedder === null ? null : observeEmbedder(embedder, metrics),
     chatModel: observeChatModel(createChatModel(chatModelConfig(config, resilience)), metrics),
     passwords: createBcryptPasswordHasher({ rounds: config.bcryptRounds }),
-    streams: observeLiveStreams(
-      createInMemoryLiveStreams({
-        onFailure: (error) => log.error({ err: error }, 'a stream failed'),
-      }),
-      metrics,
-    ),
+    streams: sharedStreams ?? ownStreams,
+    limiter: redis === null ? createMemoryRateLimiter() : createRedisRateLimiter({ redis, log }),
     vitals: createVitals({
       pool: database.state,
       dataDir: config.dataDir,
@@ -126,6 +131,7 @@ export async function createContext(
   const close = async () => {
     await lease.stop();
     await bell?.close();
+    sharedStreams?.close();
     redis?.disconnect();
     files.close();
     await database.close();

@@ -11,6 +11,7 @@ import type { JobRing } from './ports/job-bell.js';
 import type { LiveStreams } from './ports/live-streams.js';
 import type { PageFetcher } from './ports/page-fetcher.js';
 import type { PasswordHasher } from './ports/password-hasher.js';
+import type { RateLimiter } from './ports/rate-limiter.js';
 import type { Vitals } from './ports/vitals.js';
 
 /** Everything that has an effect, built once in `app/create-context.ts` and passed down by hand. */
@@ -29,6 +30,7 @@ export interface Context {
   embedder: Embedder | null;
   chatModel: ChatModel;
   passwords: PasswordHasher;
+  limiter: RateLimiter;
   streams: LiveStreams;
   vitals: Vitals;
   /** Tells a worker that a job is due; called after commit. It may fail: workers look for themselves as well. */

@@ -25,9 +25,7 @@ it('keeps the questions of an API killed in mid-stream, closes their answers and
   const accountOf = (index: number) => accounts[index % 2 === 0 ? 0 : 1];
   const gate = createTokenGate();
   openai.set({ tokenGate: gate });
-  const streams = await Promise.all(
-    keys.map((key, index) => accountOf(index).stream(urls[0], { key })),
-  );
+  const streams = await Promise.all(keys.map((key, index) => accountOf(index).stream(urls[0], { key })));
   await eventually('all answers to have shown some words', () => {
     const isEach = streams.every(({ text }) => text().includes('event: delta'));
     if (!isEach) gate.release(STREAMS);
@@ -42,7 +40,9 @@ it('keeps the questions of an API killed in mid-stream, closes their answers and
   gate.open();
   const messageIds = streams.map(({ messageId }) => messageId);
   const closed = eventually('the answers to be closed', async () => {
-    const open = await countRows(cluster, `messages where status = 'streaming' and id = any ($1)`, [messageIds]);
+    const open = await countRows(cluster, `messages where status = 'streaming' and id = any ($1)`, [
+      messageIds,
+    ]);
     return open === 0 ? closing.add(killedAt) : null;
   });
   // As a client does that knows of Retry-After: until it gets an answer.
@@ -72,7 +72,8 @@ it('keeps the questions of an API killed in mid-stream, closes their answers and
   expect(again.map(messageOf)).toEqual(answers.map(messageOf));
   expect(again.map(({ headers }) => headers.get('idempotency-replayed'))).toEqual(keys.map(() => 'true'));
   expect(await chaos.findBroken()).toEqual([]);
-  const answersOf = (status: string) => countRows(cluster, `messages where role = 'assistant' and status = $1`, [status]);
+  const answersOf = (status: string) =>
+    countRows(cluster, `messages where role = 'assistant' and status = $1`, [status]);
   expect([await answersOf('complete'), await answersOf('failed')]).toEqual([STREAMS, STREAMS]);
   expect(await countRows(cluster, `messages where role = 'user'`)).toBe(2 * STREAMS);
   expect(await countRows(cluster, `messages where status = 'failed' and cost <> 0`)).toBe(0);

@@ -4,7 +4,8 @@ import { eventually } from '../eventually.js';
 
 const QUESTION = 'How long does a refund take?';
 /** Long enough for an answer to be caught in its middle. */
-export const ANSWER = 'A refund takes five working days and goes to the very card that was used for the order';
+export const ANSWER =
+  'A refund takes five working days and goes to the very card that was used for the order';
 
 export interface Reply {
   status: number;
@@ -111,7 +112,9 @@ export async function openAccount(url: string): Promise<Account> {
   });
 
   const sourceId = await addText(url, 'Refunds', `# Refunds\n\n${ANSWER}.\n\nThe code is ${canary}.`);
-  await eventually('the first source', async () => ((await findStatus(url, sourceId)) === 'ready' ? true : null));
+  await eventually('the first source', async () =>
+    (await findStatus(url, sourceId)) === 'ready' ? true : null,
+  );
   return {
     canary,
     project,
@@ -133,7 +136,11 @@ export async function openAccount(url: string): Promise<Account> {
     stream: async (at, options = {}) => {
       const leaving = new AbortController();
       const body = bodyOf({ isStream: true });
-      const response = await open(at, 'POST', `${project}/chat`, { ...options, body, signal: leaving.signal });
+      const response = await open(at, 'POST', `${project}/chat`, {
+        ...options,
+        body,
+        signal: leaving.signal,
+      });
       const answer = readAnswer(response, shown);
       const messageId = await answer.messageId;
       accepted.messageIds.push(messageId);

@@ -17,7 +17,9 @@ export async function findClientProcess(port: number, processIds: readonly numbe
   for (const processId of processIds) {
     const folder = `/proc/${processId}/fd`;
     const descriptors = await readdir(folder).catch(() => []);
-    const targets = await Promise.all(descriptors.map((name) => readlink(`${folder}/${name}`).catch(() => '')));
+    const targets = await Promise.all(
+      descriptors.map((name) => readlink(`${folder}/${name}`).catch(() => '')),
+    );
     if (targets.some((target) => inodes.includes(target))) return processId;
   }
   throw new Error(`none of the processes ${processIds.join(', ')} has a connection from port ${port}`);

@@ -26,7 +26,9 @@ it('answers a question once that is sent twenty times with one key, over both AP
     const later = await account.ask(urls[round % 2 === 0 ? 1 : 0], { key: `round-${round}` });
     expect(later.text).toBe(answers[0]);
   }
-  expect(outcomes.filter((statuses) => statuses.some((status) => status !== 200 && status !== 409))).toEqual([]);
+  expect(outcomes.filter((statuses) => statuses.some((status) => status !== 200 && status !== 409))).toEqual(
+    [],
+  );
   expect(bodies).toEqual(Array.from({ length: ROUNDS }, () => 1));
   expect(await countRows(cluster, `messages where role = 'user'`)).toBe(ROUNDS);
   expect(await countRows(cluster, `messages where role = 'assistant' and status = 'complete'`)).toBe(ROUNDS);

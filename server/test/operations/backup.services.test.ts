@@ -71,7 +71,7 @@ async function readFiles({ dataDir }: Place): Promise<Record<string, string>> {
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const contents = paths
     .filter((path) => !path.startsWith(join(root, 'health')))
-    .sort()
+    .toSorted()
     .map(async (path) => [path.slice(root.length + 1), await readFile(path, 'base64')] as const);
   return Object.fromEntries(await Promise.all(contents));
 }
@@ -96,6 +96,7 @@ describe('a backup', () => {
   let origin: Place;
   let botbase: BotbaseProcess & { address: string };
   let client: BotbaseClient;
+  let made: Awaited<ReturnType<typeof run>>;
   let backup: string;
 
   beforeAll(async () => {
@@ -105,9 +106,8 @@ describe('a backup', () => {
     client = await createBotbaseClient(botbase.address);
     await client.whenEnded((await client.addFile(HANDBOOK)).id);
     await client.whenEnded((await client.addText('Summer break', 'Closed from 3 to 16 August.')).id);
-    const { exitCode, stdout, stderr } = await run('backup.sh', [directory], origin.environment);
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    backup = stdout;
+    made = await run('backup.sh', [directory], origin.environment);
+    backup = made.stdout;
   }, PATIENT_MS);
 
   afterAll(async () => {
@@ -142,9 +142,10 @@ describe('a backup', () => {
   );
 
   it('says what it holds', async () => {
+    expect(made).toEqual({ exitCode: 0, stderr: '', stdout: backup });
     const manifest = JSON.parse(await readFile(join(backup, 'manifest.json'), 'utf8')) as object;
     expect(manifest).toMatchObject({ format: 1, botbase: '0.1.0', files: 2, missingFiles: 0 });
-    expect((await readdir(backup)).sort()).toEqual([
+    expect((await readdir(backup)).toSorted()).toEqual([
       'SHA256SUMS',
       'database.dump',
       'files.tar',

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { AppError } from '#kernel/app-error.js';
 import type { Context } from '../context.js';
+import type { RateLimit, RateLimitState } from '../ports/rate-limiter.js';
 
 /** Register and login allow this part of what an address may ask in all. */
 const SECRET_ROUTES_PART = 5;
@@ -16,28 +16,24 @@ export interface RateLimits {
 }
 
 /**
- * Fixed windows in this process's memory.
+ * Fixed windows, counted by `ctx.limiter` over as many processes as share it.
  * @param identify the user whose validly signed token came with a request, or null
  */
 export function createRateLimits(
-  ctx: Pick<Context, 'config'>,
+  ctx: Pick<Context, 'config' | 'limiter'>,
   identify: (request: FastifyRequest) => Promise<string | null>,
 ): RateLimits {
   const { perAddress, perUser, windowMs } = ctx.config.rateLimit;
-  const duration = windowMs / 1000;
-  const addresses = new RateLimiterMemory({ keyPrefix: 'address', points: perAddress, duration });
-  const users = new RateLimiterMemory({ keyPrefix: 'user', points: perUser, duration });
+  const addresses = ctx.limiter.createLimit({ name: 'address', points: perAddress, windowMs });
+  const users = ctx.limiter.createLimit({ name: 'user', points: perUser, windowMs });
   const secretPoints = Math.max(1, Math.floor(perAddress / SECRET_ROUTES_PART));
-  const secrets = new RateLimiterMemory({ keyPrefix: 'secret', points: secretPoints, duration });
+  const secrets = ctx.limiter.createLimit({ name: 'secret', points: secretPoints, windowMs });
   return {
     all: async (request, reply) => {
       const userId = await identify(request);
-      await (userId === null
-        ? consume(addresses, request.ip, windowMs, reply)
-        : consume(users, userId, windowMs, reply));
+      await (userId === null ? consume(addresses, request.ip, reply) : consume(users, userId, reply));
     },
-    secrets: (request, reply) =>
-      consume(secrets, `${request.routeOptions.url ?? ''} ${request.ip}`, windowMs, reply),
+    secrets: (request, reply) => consume(secrets, `${request.routeOptions.url ?? ''} ${request.ip}`, reply),
   };
 }
 
@@ -51,40 +47,31 @@ export function limitRequests(server: FastifyInstance, limits: RateLimits): void
   });
 }
 
-async function consume(
-  limiter: RateLimiterMemory,
-  key: string,
-  windowMs: number,
-  reply: FastifyReply,
-): Promise<void> {
-  try {
-    setHeaders(reply, limiter, await limiter.consume(key), windowMs);
-  } catch (exceeded) {
-    if (!(exceeded instanceof RateLimiterRes)) throw exceeded;
-    setHeaders(reply, limiter, exceeded, windowMs);
-    // CORS comes later, and a page should be able to read when it may try again.
-    reply.header('access-control-allow-origin', '*');
-    const seconds = Math.max(1, Math.ceil(exceeded.msBeforeNext / 1000));
-    throw new AppError('rate_limited', `Too many requests. Please try again in ${seconds} s.`, {
-      retryAfterSeconds: seconds,
-    });
-  }
+async function consume(limit: RateLimit, key: string, reply: FastifyReply): Promise<void> {
+  const state = await limit.consume(key);
+  setHeaders(reply, limit, state);
+  if (state.isAllowed) return;
+  // CORS comes later, and a page should be able to read when it may try again.
+  reply.header('access-control-allow-origin', '*');
+  const seconds = secondsLeft(state);
+  throw new AppError('rate_limited', `Too many requests. Please try again in ${seconds} s.`, {
+    retryAfterSeconds: seconds,
+  });
 }
 
 /** The IETF draft's `RateLimit` fields, and the older `X-RateLimit-*`. */
-function setHeaders(
-  reply: FastifyReply,
-  limiter: RateLimiterMemory,
-  state: RateLimiterRes,
-  windowMs: number,
-): void {
-  const resetSeconds = Math.max(1, Math.ceil(state.msBeforeNext / 1000));
-  const remaining = Math.max(0, state.remainingPoints);
+function setHeaders(reply: FastifyReply, limit: RateLimit, state: RateLimitState): void {
+  const { points, windowMs } = limit;
+  const resetSeconds = secondsLeft(state);
   reply.headers({
-    'ratelimit-policy': `"default";q=${limiter.points};w=${Math.ceil(windowMs / 1000)}`,
-    ratelimit: `"default";r=${remaining};t=${resetSeconds}`,
-    'x-ratelimit-limit': String(limiter.points),
-    'x-ratelimit-remaining': String(remaining),
+    'ratelimit-policy': `"default";q=${points};w=${Math.ceil(windowMs / 1000)}`,
+    ratelimit: `"default";r=${state.remaining};t=${resetSeconds}`,
+    'x-ratelimit-limit': String(points),
+    'x-ratelimit-remaining': String(state.remaining),
     'x-ratelimit-reset': String(resetSeconds),
   });
+}
+
+function secondsLeft({ msBeforeNext }: RateLimitState): number {
+  return Math.max(1, Math.ceil(msBeforeNext / 1000));
 }
