@@ -40,6 +40,7 @@ export interface Account {
   canary: string;
   /** `/v1/projects/…` */
   project: string;
+  accessToken: string;
   refreshToken: string;
   accepted: { messageIds: string[]; sourceIds: string[] };
   shown: { status: number; contentType: string; body: string }[];
@@ -118,6 +119,7 @@ export async function openAccount(url: string): Promise<Account> {
   return {
     canary,
     project,
+    accessToken,
     refreshToken: tokens.refreshToken,
     accepted,
     shown,
