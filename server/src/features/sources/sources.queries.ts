@@ -72,6 +72,11 @@ export async function deleteSourceRow(db: Database, scope: ProjectScope, sourceI
   return rows.length > 0;
 }
 
+/** Sources of any project, for those who have shown that they may follow them. */
+export function listWatchedSources(db: Database, sourceIds: string[]): Promise<SourceRow[]> {
+  return db.select().from(sources).where(inArray(sources.id, sourceIds));
+}
+
 /** Sources of every project that wait for a job which is not there. */
 export async function listStuckSources(
   db: Database,

@@ -14,13 +14,13 @@ import { requireProject } from '#features/projects/projects.hooks.js';
 import { createSource } from './create-source.js';
 import { deleteSource } from './delete-source.js';
 import { presentSource } from './present-source.js';
+import { createSourceWatcher } from './source-watcher.js';
 import { findSource, listSources } from './sources.queries.js';
 import { createSourceBody, listSourcesQuery, sourceSchema, updateSourceBody } from './sources.schemas.js';
 import { syncSource } from './sync-source.js';
 import { updateSource } from './update-source.js';
 import { readUpload } from './upload.routes.js';
 import { createFileSource, discardUpload } from './upload-source.js';
-import { watchSource } from './watch-source.js';
 
 /** A text of 5 MiB, escaped as JSON. */
 const BODY_LIMIT_BYTES = 11 * 1024 * 1024;
@@ -32,6 +32,7 @@ const params = z.object({ projectId: pathId, sourceId: pathId });
 export const sourceRoutes =
   (ctx: Context): FastifyPluginAsyncZod =>
   async (server) => {
+    const watcher = createSourceWatcher(ctx);
     const mayRead = [requireUser(ctx), requireProject(ctx, 'sources:read')];
     const mayWrite = [requireUser(ctx), requireProject(ctx, 'sources:write')];
 
@@ -155,8 +156,8 @@ export const sourceRoutes =
       },
       async (request, reply) => {
         const scope = scopeOf(request);
-        const source = await findSource(ctx.db, scope, request.params.sourceId);
-        await sendEventStream(reply, watchSource(ctx, scope, source.id, clientGone(reply)));
+        const { id } = await findSource(ctx.db, scope, request.params.sourceId);
+        await sendEventStream(reply, watcher.watch(scope, id, clientGone(reply)));
       },
     );
   };
