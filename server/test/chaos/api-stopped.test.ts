@@ -5,7 +5,7 @@ import { type TokenGate, createTokenGate } from '../fakes/token-gate.js';
 import { type AnswerStream, messageOf } from './chaos-account.js';
 import { type Chaos, countRows, startChaos } from './chaos-cluster.js';
 import { startLoad } from './keep-alive-load.js';
-import { recordRecovery } from './recovery-times.js';
+import { note, recordRecovery } from './recovery-times.js';
 
 const STREAMS = 20;
 const LOAD = { clients: 20, pauseMs: 150 };
@@ -56,7 +56,7 @@ describe('SIGTERM of an API under load', () => {
     expect(stopping.add(stoppedAt)).toBeLessThan(STOPPED_MS);
     stopping.print();
     await load.stop();
-    console.info(`load while an API stopped: ${JSON.stringify([...load.outcomes])}`);
+    note(`load while an API stopped: ${JSON.stringify([...load.outcomes])}`);
     expect([...load.outcomes.keys()].toSorted()).toEqual(['200', '503', 'ECONNREFUSED']);
 
     const messages = streams.map(({ text }) => messageOf({ text: text() }));

@@ -47,7 +47,7 @@ export interface Account {
   send: (url: string, method: string, path: string, options?: SendOptions) => Promise<Reply>;
   addText: (url: string, name: string, text: string) => Promise<string>;
   /** Of a file. */
-  upload: (url: string, name: string, content: string | Uint8Array) => Promise<string>;
+  upload: (url: string, name: string, content: string | Uint8Array<ArrayBuffer>) => Promise<string>;
   /** Waits for the whole answer, as JSON or as the whole event stream. */
   ask: (url: string, options?: AskOptions) => Promise<Reply>;
   /** Resolves when the answer has begun: its question is accepted. */
@@ -127,7 +127,7 @@ export async function openAccount(url: string): Promise<Account> {
     addText,
     upload: (at, name, content) => {
       const form = new FormData();
-      form.set('file', new Blob([content as BlobPart]), name);
+      form.set('file', new Blob([content]), name);
       return addSource(at, form);
     },
     ask: async (at, options = {}) => {

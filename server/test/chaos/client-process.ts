@@ -11,16 +11,18 @@ const INODE = 9;
 export async function findClientProcess(port: number, processIds: readonly number[]): Promise<number> {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map((line) => line.trim().split(/\s+/));
-  const inodes = lines
-    .filter((columns) => columns[LOCAL_ADDRESS]?.endsWith(suffix) === true)
-    .map((columns) => `socket:[${columns[INODE]}]`);
+  const sockets = new Set(
+    lines
+      .filter((columns) => columns[LOCAL_ADDRESS]?.endsWith(suffix) === true)
+      .map((columns) => `socket:[${columns[INODE]}]`),
+  );
   for (const processId of processIds) {
     const folder = `/proc/${processId}/fd`;
     const descriptors = await readdir(folder).catch(() => []);
     const targets = await Promise.all(
       descriptors.map((name) => readlink(`${folder}/${name}`).catch(() => '')),
     );
-    if (targets.some((target) => inodes.includes(target))) return processId;
+    if (targets.some((target) => sockets.has(target))) return processId;
   }
   throw new Error(`none of the processes ${processIds.join(', ')} has a connection from port ${port}`);
 }

@@ -20,7 +20,7 @@ it('answers a question once that is sent twenty times with one key, over both AP
     const replies = await atOnce(PARALLEL, (index) =>
       account.ask(urls[index % 2 === 0 ? 0 : 1], { key: `round-${round}` }),
     );
-    outcomes.push([...new Set(replies.map(({ status }) => status))].toSorted());
+    outcomes.push([...new Set(replies.map(({ status }) => status))].toSorted((left, right) => left - right));
     const answers = replies.filter(({ status }) => status === 200).map(({ text }) => text);
     bodies.push(new Set(answers).size);
     const later = await account.ask(urls[round % 2 === 0 ? 1 : 0], { key: `round-${round}` });

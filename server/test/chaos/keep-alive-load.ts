@@ -10,10 +10,10 @@ export interface Load {
 /** Clients that ask one after the other, each over a connection of its own that it keeps as long as the server does. */
 export function startLoad(url: string, token: string, options: { clients: number; pauseMs: number }): Load {
   const outcomes = new Map<string, number>();
-  let isOver = false;
+  const over = new AbortController();
   const client = async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const outcome = await ask(url, token, agent);
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       await new Promise((resolve) => {
@@ -26,7 +26,7 @@ export function startLoad(url: string, token: string, options: { clients: number
   return {
     outcomes,
     stop: async () => {
-      isOver = true;
+      over.abort();
       await Promise.all(clients);
     },
   };

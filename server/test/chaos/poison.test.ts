@@ -4,6 +4,7 @@ import { buildDocx, docxParagraph } from '../fixtures/build-docx.js';
 import { type Chaos, startChaos } from './chaos-cluster.js';
 import { jobStages, newText } from './job-stages.js';
 import { type PageServer, startPageServer } from './page-server.js';
+import { note } from './recovery-times.js';
 
 const GOOD = 20;
 const MAX_TRIES = 2;
@@ -45,10 +46,10 @@ const whenFailed = (sourceId: string) =>
 it('fails a poisoned document with its reason, while the others are indexed by the same processes', async () => {
   const { cluster, accounts, urls } = chaos;
   const processIds = cluster.nodes.map(({ processId }) => processId());
-  const poisons: [string, string | Uint8Array][] = [
-    ['bomb.docx', buildDocx(docxParagraph('x').repeat(PARAGRAPHS_OF_A_BOMB))],
-    ['deep.docx', buildDocx(`${'<w:p><w:r>'.repeat(NESTED)}${'</w:r></w:p>'.repeat(NESTED)}`)],
-    ['broken.docx', buildDocx(docxParagraph('x')).subarray(0, 200)],
+  const poisons: [string, string | Uint8Array<ArrayBuffer>][] = [
+    ['bomb.docx', new Uint8Array(buildDocx(docxParagraph('x').repeat(PARAGRAPHS_OF_A_BOMB)))],
+    ['deep.docx', new Uint8Array(buildDocx(`${'<w:p><w:r>'.repeat(NESTED)}${'</w:r></w:p>'.repeat(NESTED)}`))],
+    ['broken.docx', new Uint8Array(buildDocx(docxParagraph('x')).subarray(0, 200))],
     ['broken.pdf', `%PDF-1.7\n${'1 0 obj<</Kids[1 0 R]>>endobj\n'.repeat(50_000)}`],
   ];
   const poisoned = await Promise.all(poisons.map(([name, content]) => accounts[0].upload(urls[0], name, content)));
@@ -66,7 +67,7 @@ it('fails a poisoned document with its reason, while the others are indexed by t
     );
   }
   const jobs = await Promise.all(poisoned.map(whenFailed));
-  console.info(`poisons: ${JSON.stringify(jobs.map((job, index) => [poisons[index]?.[0], job['reason'], job['attempts']]))}`);
+  note(`poisons: ${JSON.stringify(jobs.map((job, index) => [poisons[index]?.[0], job['reason'], job['attempts']]))}`);
   expect(jobs.map(({ source }) => source)).toEqual(poisons.map(() => 'failed'));
   expect(jobs.filter(({ reason }) => reason === null || reason === 'internal')).toEqual([]);
   expect(jobs.filter(({ attempts }) => Number(attempts) > MAX_TRIES)).toEqual([]);

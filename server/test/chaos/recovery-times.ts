@@ -17,9 +17,13 @@ export function recordRecovery(what: string): RecoveryTimes {
       const sorted = seconds.toSorted((left, right) => left - right);
       const at = (place: number) => `${(sorted[place] ?? Number.NaN).toFixed(1)} s`;
       const middle = at(Math.floor(sorted.length / 2));
-      console.info(
-        `recovery: ${what}: median ${middle} (range ${at(0)} to ${at(sorted.length - 1)}), n=${sorted.length}`,
-      );
+      note(`recovery: ${what}: median ${middle} (range ${at(0)} to ${at(sorted.length - 1)}), n=${sorted.length}`);
     },
   };
+}
+
+/** Writes a line for the reader of the test's output. */
+export function note(line: string): void {
+  // oxlint-disable-next-line no-console
+  console.info(line);
 }

@@ -8,7 +8,7 @@ import { recordRecovery } from './recovery-times.js';
 const AGAIN_MS = 20_000;
 const READY_MS = 60_000;
 /** Where the attempt that was frozen finds its way on when it is awake again. */
-const FROZEN_AT = ['fetch', 'extract', 'index', 'publish', 'finish'];
+const FROZEN_AT = new Set(['fetch', 'extract', 'index', 'publish', 'finish']);
 
 const recovery = recordRecovery('worker frozen (SIGSTOP) -> its job running again');
 let chaos: Chaos;
@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 afterEach(() => chaos.hangEmbeddings(false));
 
-it.each(jobStages.filter(({ stage }) => FROZEN_AT.includes(stage)))(
+it.each(jobStages.filter(({ stage }) => FROZEN_AT.has(stage)))(
   'writes nothing twice when a worker is frozen at the stage $stage for longer than its lease, and wakes up',
   async ({ stage, catchJob }) => {
     const { cluster, accounts, urls } = chaos;

@@ -1,0 +1,106 @@
+// Starts the built server for a benchmark and speaks to it.
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../server/dist/main.js', import.meta.url));
+const SECRETS = {
+  JWT_SECRET: randomBytes(48).toString('base64'),
+  ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+};
+
+/** One process; `url` when it is ready. Its log is not kept. */
+export async function startBotbase(settings) {
+  if (!existsSync(MAIN)) throw new Error('There is no build. Run `npm run build` first.');
+  const dataDir = settings.DATA_DIR ?? (await mkdtemp(join(tmpdir(), 'botbase-bench-')));
+  const child = spawn(process.execPath, [MAIN], {
+    env: {
+      PATH: process.env.PATH,
+      PORT: '0',
+      BCRYPT_ROUNDS: '4',
+      RATE_LIMIT_MAX_REQUESTS: '10000000',
+      RATE_LIMIT_MAX_REQUESTS_AUTH: '10000000',
+      LOG_LEVEL: 'info',
+      ...SECRETS,
+      DATA_DIR: dataDir,
+      ...settings,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const url = await new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const address = /"url":"([^"]+)"/.exec(line)?.[1];
+      if (address !== undefined) resolve(address);
+    });
+  });
+  return {
+    url,
+    dataDir,
+    processId: child.pid,
+    stop: async () => {
+      child.removeAllListeners('exit');
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      await ended;
+      if (settings.DATA_DIR === undefined)
+        await rm(dataDir, { recursive: true, force: true, maxRetries: 10 });
+    },
+  };
+}
+
+/** A signed-in client with a project of its own. */
+export async function signUp(url) {
+  const account = await send(url, 'POST', '/v1/auth/register', null, {
+    email: `bench-${randomBytes(6).toString('hex')}@example.com`,
+    password: 'correct horse battery',
+    name: 'Bench',
+  });
+  const token = account.accessToken;
+  const project = await send(url, 'POST', '/v1/projects', token, { name: 'Bench' });
+  return {
+    token,
+    projectId: project.id,
+    send: (method, path, body) => send(url, method, `/v1/projects/${project.id}${path}`, token, body),
+  };
+}
+
+async function send(url, method, path, token, body) {
+  const response = await fetch(url + path, {
+    method,
+    headers: {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return text === '' ? null : JSON.parse(text);
+}
+
+/** Resident memory in bytes and CPU seconds of a server, by its own metrics. */
+export async function readUsage(url) {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const value = (name) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  return {
+    residentBytes: value('process_resident_memory_bytes'),
+    cpuSeconds: value('process_cpu_seconds_total'),
+  };
+}
+
+export function quantile(sorted, part) {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
+}
+
+/** `median (least to most)` of some figures. */
+export function describe(values, digits = 1) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [least, median, most] = [sorted[0], quantile(sorted, 0.5), sorted.at(-1)];
+  return `${median.toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`;
+}
