@@ -10,6 +10,7 @@ import { variables } from '#platform/config/variables.js';
 import type { Context } from '#platform/context.js';
 import { createLogger } from '#platform/logger.js';
 import { createMetrics } from '#platform/metrics.js';
+import { createMemoryRateLimiter } from '#providers/rate-limiter/memory-rate-limiter.js';
 
 const ROOT = new URL('../../', import.meta.url);
 
@@ -68,7 +69,8 @@ function environmentExample(): string {
 /** The routes only close over the context: nothing but these members is touched while they are declared. */
 async function openApiDocument(): Promise<string> {
   const config = parseConfig({});
-  const ctx = { config, log: createLogger('error'), metrics: createMetrics() } as unknown as Context;
+  const limiter = createMemoryRateLimiter();
+  const ctx = { config, log: createLogger('error'), metrics: createMetrics(), limiter } as unknown as Context;
   const server = await createServer(ctx);
   await server.ready();
   return `${JSON.stringify(server.swagger(), null, 2)}\n`;

@@ -47,12 +47,14 @@ async function run(command: string | undefined): Promise<number> {
 async function serve(chosen: { ROLE?: Role }): Promise<number> {
   const config = await loadSecrets(parseConfig({ ...process.env, ...chosen }));
   const log = createLogger(config.logLevel);
+  // From the first moment on: as process 1 of a container nothing else would end it during its start.
+  const stopped = stopSignal();
   const botbase = await runBotbase(config);
   const { url } = botbase;
   const what = config.role === 'worker' ? `A worker is ready: ${url}/health` : `Botbase is ready at ${url}`;
   const hint = config.role === 'worker' ? '' : ` (API reference: ${url}/docs)`;
   log.info({ url, role: config.role }, `${what}${hint}`);
-  const signal = await stopSignal();
+  const signal = await stopped;
   log.info({ signal }, 'stopping: answers and jobs in hand are finished first');
   await botbase.stop();
   log.info('stopped');

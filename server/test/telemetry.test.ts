@@ -35,7 +35,7 @@ async function loadedPackages(settings: Record<string, string>): Promise<string[
   const botbase = spawnBotbase({
     DATA_DIR: dataDir,
     MODULES_FILE: modulesFile,
-    NODE_OPTIONS: `--import=${preload}`,
+    NODE_OPTIONS: `--import=${preload.href}`,
     ...settings,
   });
   try {

@@ -35,6 +35,8 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
   await server.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: true,
+    // A server without TLS before it has no other way to be read.
+    transformStaticCSP: (policy) => policy.replace(/upgrade-insecure-requests;? ?/, ''),
     uiConfig: { docExpansion: 'list', defaultModelsExpandDepth: 0, tryItOutEnabled: false },
     // The page is about this API alone: no bar to load another one.
     theme: { title: 'Botbase API', css: [{ filename: 'botbase.css', content: '.topbar { display: none }' }] },

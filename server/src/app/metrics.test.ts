@@ -57,9 +57,9 @@ describe('an answer of a model', () => {
     const call = 'endpoint="chat",model="gpt-5",outcome="ok"';
     expect(await valueOf(`botbase_model_call_duration_seconds_count{${call}}`)).toBe(1);
     expect(await valueOf('botbase_model_first_token_seconds_count{model="gpt-5"}')).toBe(1);
-    expect(
-      await valueOf('botbase_embedding_tokens_total{model="text-embedding-3-small"}'),
-    ).toBeGreaterThan(0);
+    expect(await valueOf('botbase_embedding_tokens_total{model="text-embedding-3-small"}')).toBeGreaterThan(
+      0,
+    );
     const tokens = (direction: string) =>
       valueOf(`botbase_model_tokens_total{model="gpt-5",tier="premium",direction="${direction}"}`);
     expect([await tokens('input'), await tokens('output')]).toEqual([inputTokens, outputTokens]);

@@ -40,6 +40,12 @@ export function createMetrics() {
       buckets: SECONDS_BUCKETS,
       registers,
     }),
+    searchCacheRequests: new Counter({
+      name: 'botbase_search_cache_requests_total',
+      help: 'Searches: hit, found in the cache; shared, waited for an equal one under way; miss, done.',
+      labelNames: ['outcome'],
+      registers,
+    }),
     answers: new Counter({
       name: 'botbase_answers_total',
       help: 'Answers given, by outcome.',

@@ -26,7 +26,7 @@ const KINDS = {
 };
 
 /** The headers of W3C Trace Context, as they come and go. */
-export interface TraceHeaders {
+interface TraceHeaders {
   traceparent?: string | undefined;
   tracestate?: string | undefined;
 }
@@ -43,10 +43,10 @@ export interface SpanOptions {
 /** A piece of work that is under way. */
 export interface OpenSpan {
   /** Runs `act` so that whatever it starts, logs and asks belongs to this span. */
-  run<T>(act: () => T): T;
-  set(attributes: Attributes): void;
+  run: <T>(act: () => T) => T;
+  set: (attributes: Attributes) => void;
   /** @param failure null: it went well; else what went wrong, in a word of ours */
-  end(failure: string | null): void;
+  end: (failure: string | null) => void;
 }
 
 /**

@@ -2,7 +2,7 @@ import { type IncomingMessage, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-export interface TelemetryPost {
+interface TelemetryPost {
   path: string;
   headers: IncomingMessage['headers'];
   body: string;

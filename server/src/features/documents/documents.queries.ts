@@ -93,7 +93,7 @@ export async function findChunkIndexOrNull(
   return row?.chunkIndex ?? null;
 }
 
-/** Deletes a document, and keeps its source's counts true. @returns whether there was one */
+/** Deletes a document, keeps its source's counts true and lets searches know. @returns whether there was one */
 export async function deleteDocumentRow(
   db: Database,
   scope: ProjectScope,
@@ -109,5 +109,7 @@ export async function deleteDocumentRow(
       chunk_count = greatest(0, sources.chunk_count - deleted.chunk_count)
     from deleted
     where sources.project_id = ${scope.projectId} and sources.id = deleted.source_id`);
-  return (result.rowCount ?? 0) > 0;
+  if ((result.rowCount ?? 0) === 0) return false;
+  await db.execute(sql`update projects set index_version = index_version + 1 where id = ${scope.projectId}`);
+  return true;
 }

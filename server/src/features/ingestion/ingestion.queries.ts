@@ -125,7 +125,7 @@ export async function insertEmbeddings(db: Database, rows: NewEmbedding[]): Prom
   if (rows.length > 0) await db.insert(embeddings).values(rows);
 }
 
-/** The flip: one row decides which version of content, chunks, embeddings and postings is seen. */
+/** The flip: one row decides which version of content, chunks, embeddings and postings is seen; searches know. */
 export async function publishVersion(
   db: Database,
   scope: ProjectScope,
@@ -147,6 +147,7 @@ export async function publishVersion(
     .update(documents)
     .set({ ...version, status: 'ready', error: null })
     .where(isDocument(scope, documentId));
+  await db.execute(sql`update projects set index_version = index_version + 1 where id = ${scope.projectId}`);
 }
 
 export async function markDocumentFailed(

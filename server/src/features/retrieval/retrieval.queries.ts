@@ -6,12 +6,18 @@ import { AppError } from '#kernel/app-error.js';
 import type { Database } from '#platform/database.js';
 import type { ProjectScope } from '#platform/scope.js';
 
-export type RetrievalSettings = Pick<typeof projects.$inferSelect, 'topK' | 'retrieval'>;
+export type RetrievalSettings = Pick<
+  typeof projects.$inferSelect,
+  'topK' | 'retrieval' | 'language' | 'indexVersion'
+>;
 
 /** @throws AppError `not_found` */
 export async function findRetrievalSettings(db: Database, scope: ProjectScope): Promise<RetrievalSettings> {
-  const { topK, retrieval } = getTableColumns(projects);
-  const [row] = await db.select({ topK, retrieval }).from(projects).where(eq(projects.id, scope.projectId));
+  const { topK, retrieval, language, indexVersion } = getTableColumns(projects);
+  const [row] = await db
+    .select({ topK, retrieval, language, indexVersion })
+    .from(projects)
+    .where(eq(projects.id, scope.projectId));
   if (row === undefined) throw new AppError('not_found', 'There is no such project.');
   return row;
 }

@@ -1,5 +1,4 @@
 import { AppError } from '#kernel/app-error.js';
-import { isId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import { cancelJob } from '#platform/jobs/cancel-job.js';
 import { enqueueJob } from '#platform/jobs/enqueue-job.js';
@@ -8,7 +7,7 @@ import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { ingestDedupeKey } from '#features/ingestion/ingestion.jobs.js';
 import { deleteStoredFilesJob, sourceFolder } from '#features/projects/projects.jobs.js';
-import { deleteSourceRow } from './sources.queries.js';
+import { deleteSourceRow, findSource } from './sources.queries.js';
 
 /** Deletes a source with all that was indexed from it; a running job stops, its file follows. @throws AppError `not_found` */
 export function deleteSource(
@@ -17,9 +16,11 @@ export function deleteSource(
   sourceId: string,
 ): Promise<void> {
   return inTransaction(ctx, async (tx) => {
-    const isDeleted = isId(sourceId) && (await deleteSourceRow(tx.db, scope, sourceId));
-    if (!isDeleted) throw new AppError('not_found', 'There is no such source.');
+    await findSource(tx.db, scope, sourceId);
+    // The job's row before the others, as its worker locks them: else the two wait for each other.
     await cancelJob(tx, ingestDedupeKey(sourceId));
+    const isDeleted = await deleteSourceRow(tx.db, scope, sourceId);
+    if (!isDeleted) throw new AppError('not_found', 'There is no such source.');
     const folder = sourceFolder(scope.projectId, sourceId);
     await enqueueJob(tx, deleteStoredFilesJob, { projectId: null, payload: { folder } });
     await recordAudit(tx, scope, {

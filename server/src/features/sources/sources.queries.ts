@@ -66,10 +66,12 @@ export async function markSourceQueued(
   return row;
 }
 
-/** @returns whether there was one */
+/** Deletes a source with its documents, and lets searches know. @returns whether there was one */
 export async function deleteSourceRow(db: Database, scope: ProjectScope, sourceId: string): Promise<boolean> {
   const rows = await db.delete(sources).where(isSource(scope, sourceId)).returning({ id: sources.id });
-  return rows.length > 0;
+  if (rows.length === 0) return false;
+  await db.execute(sql`update projects set index_version = index_version + 1 where id = ${scope.projectId}`);
+  return true;
 }
 
 /** Sources of any project, for those who have shown that they may follow them. */

@@ -64,6 +64,43 @@ describe('parseConfig', () => {
     expect(faultsOf({ JWT_SECRET: secret }).join()).toContain(reason);
   });
 
+  const shared = { DATABASE_URL: 'postgres://localhost/botbase', JWT_SECRET: SECRET, ENCRYPTION_KEY: KEY };
+
+  it('is everything in one process, or one role of several on a real database', () => {
+    expect(parseConfig({}).role).toBe('all');
+    expect(parseConfig({ ...shared, ROLE: 'worker' }).role).toBe('worker');
+    expect(faultsOf({ ROLE: 'api' })).toEqual([
+      'ROLE: api and worker need DATABASE_URL: the embedded database serves one process only',
+    ]);
+    expect(faultsOf({ ROLE: 'boss' })[0]).toBe('ROLE: must be all, api or worker');
+  });
+
+  it('takes Redis by its address alone', () => {
+    expect(parseConfig({}).redisUrl).toBeNull();
+    expect(parseConfig({ REDIS_URL: 'rediss://:secret@redis:6380/2' }).redisUrl).toBe(
+      'rediss://:secret@redis:6380/2',
+    );
+    expect(faultsOf({ REDIS_URL: 'localhost:6379' })[0]).toContain('REDIS_URL: must be a URL such as');
+  });
+
+  it('keeps files in a bucket when there is one', () => {
+    const keys = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' };
+    expect(parseConfig({}).s3).toBeNull();
+    expect(parseConfig({ S3_BUCKET: 'files', S3_ENDPOINT: 'http://minio:9000/', ...keys }).s3).toEqual({
+      bucket: 'files',
+      endpoint: 'http://minio:9000',
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+    });
+    expect(parseConfig({ S3_BUCKET: 'files' }).s3?.credentials).toBeNull();
+    expect(parseConfig({ S3_BUCKET: 'files', ...keys, AWS_SESSION_TOKEN: 'x' }).s3?.credentials).toBeNull();
+    expect(faultsOf({ S3_ENDPOINT: 'http://minio:9000' })).toEqual([
+      'S3_BUCKET: is required because S3_ENDPOINT is set',
+    ]);
+    expect(faultsOf({ S3_BUCKET: 'files', AWS_ACCESS_KEY_ID: 'id' })[0]).toContain('AWS_SECRET_ACCESS_KEY:');
+    expect(faultsOf({ S3_BUCKET: 'No Bucket' })[0]).toBe('S3_BUCKET: must be the name of a bucket');
+  });
+
   it('uses an endpoint by its key or its address, and can leave out embeddings', () => {
     expect(parseConfig({ OPENAI_API_KEY: 'k' }).models.endpoint).toEqual({
       baseUrl: 'https://api.openai.com/v1',

@@ -111,7 +111,20 @@ export async function beginIdempotent(
       retryAfterSeconds: RETRY_SECONDS,
     });
   }
-  return { type: 'replay', status: row.status, body: decrypt(ctx.config.encryptionKey, row.response) };
+  return { type: 'replay', status: row.status, body: readAnswer(ctx, row.response) };
+}
+
+/** @throws AppError `conflict` when the answer was kept under another `ENCRYPTION_KEY` */
+function readAnswer(ctx: IdempotencyContext, response: Uint8Array): string {
+  try {
+    return decrypt(ctx.config.encryptionKey, response);
+  } catch (error) {
+    throw new AppError(
+      'conflict',
+      'The first answer to this Idempotency-Key can no longer be read. It was carried out: do not send it again.',
+      { cause: error },
+    );
+  }
 }
 
 function claimOf(ctx: IdempotencyContext, scope: string, keyHash: string): IdempotencyClaim {

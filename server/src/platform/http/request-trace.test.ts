@@ -1,5 +1,7 @@
-import { createServer, request as httpRequest } from 'node:http';
+import { once } from 'node:events';
+import { type ClientRequest, type IncomingMessage, createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestApp, createTestApp } from '#test/create-test-app.js';
@@ -25,6 +27,7 @@ beforeAll(async () => {
       CRAWLER_ALLOW_PRIVATE_NETWORKS: 'true',
     },
   });
+  await app.server.listen({ port: 0, host: '127.0.0.1' });
   ({ token } = await app.register());
   projectId = await app.createProject(token);
 });
@@ -44,6 +47,17 @@ async function linesOf(act: () => Promise<unknown>): Promise<Line[]> {
   app.logLines.length = 0;
   await act();
   return app.logLines.map((line): Line => JSON.parse(line));
+}
+
+/** A request over a connection, whose body is still to come. */
+function postOverSocket(path: string, headers: Record<string, string> = {}): ClientRequest {
+  const { port } = app.server.server.address() as AddressInfo;
+  return httpRequest({
+    port,
+    method: 'POST',
+    path: `/v1/projects/${projectId}/${path}`,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+  });
 }
 
 const sourcesPath = () => `/v1/projects/${projectId}/sources`;
@@ -66,6 +80,19 @@ describe('the trace of a request', () => {
       expect(headers['traceparent']).toBe(TRACEPARENT);
       expect(headers['tracestate']).toBe('vendor=value');
     }
+  });
+
+  it('holds when the body comes later than the head', async () => {
+    const before = models.requests.length;
+    const headReceived = once(app.server.server, 'request');
+    const client = postOverSocket('search', { traceparent: TRACEPARENT, 'transfer-encoding': 'chunked' });
+    client.flushHeaders();
+    await headReceived;
+    client.end(JSON.stringify({ query: 'refund' }));
+    const [response] = (await once(client, 'response')) as [IncomingMessage];
+    await text(response);
+    expect(response.statusCode).toBe(200);
+    expect(models.requests[before]?.headers['traceparent']).toBe(TRACEPARENT);
   });
 
   it.each([
@@ -147,17 +174,10 @@ describe('the trace of a request', () => {
 
 describe('a client that leaves before its answer ends', () => {
   it('leaves a line and an observation', async () => {
-    await app.server.listen({ port: 0, host: '127.0.0.1' });
-    const { port } = app.server.server.address() as AddressInfo;
     models.set({ mode: 'hang_before_first_token' });
     const asked = models.requests.length;
     const lines = await linesOf(async () => {
-      const client = httpRequest({
-        port,
-        method: 'POST',
-        path: `/v1/projects/${projectId}/chat`,
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      });
+      const client = postOverSocket('chat');
       client.on('error', () => {});
       client.end(JSON.stringify({ message: 'How long does a refund take?' }));
       // The embedding of the question, and the chat.

@@ -24,8 +24,6 @@ export function traceRequests(server: FastifyInstance): void {
     });
     span.run(() => done());
   });
-  // The last bytes of a body come in the context of the connection.
-  server.addHook('preValidation', (request, _reply, done) => runInTrace(request, () => done()));
 }
 
 /** Runs `act` in the trace of a request: for what an event of its connection has called. */

@@ -12,7 +12,7 @@ export interface ErrorOrigin {
 /** Tells people of bugs. */
 export interface ErrorTracker {
   /** Passes over errors that are expected. Never throws, and waits for nothing. */
-  report(error: unknown, origin: ErrorOrigin): void;
+  report: (error: unknown, origin: ErrorOrigin) => void;
   /** Sends what is still to be sent, for `timeoutMs` at most. */
-  stop(timeoutMs: number): Promise<void>;
+  stop: (timeoutMs: number) => Promise<void>;
 }

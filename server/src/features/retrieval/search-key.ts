@@ -1,0 +1,42 @@
+import type { Embedder } from '#platform/ports/embedder.js';
+import type { ChunkWithDocument, RetrievalSettings } from './retrieval.queries.js';
+
+/** All that decides what a search finds in one state of the index. */
+export interface Search {
+  /** Normalized: what is searched for is the same for all who ask nearly the same. */
+  query: string;
+  topK: number;
+  mode: RetrievalSettings['retrieval'];
+  minScore: number;
+}
+
+/** Objects, numbers and ids of one passage in memory. */
+const PASSAGE_BYTES = 600;
+const RESULT_BYTES = 200;
+/** A string that holds a character beyond Latin-1 takes two bytes for each of its characters. */
+const CHARACTER_BYTES = 2;
+
+/**
+ * Names all that a search's result depends on: the project, the state of its index, the embedding model, the settings
+ * and the query. JSON keeps the parts apart, whatever they hold.
+ */
+export function searchKey(input: {
+  projectId: string;
+  indexVersion: number;
+  embedder: Pick<Embedder, 'model' | 'dimensions'> | null;
+  search: Search;
+}): string {
+  const { projectId, indexVersion, embedder, search } = input;
+  const { mode, topK, minScore, query } = search;
+  const model = embedder === null ? null : [embedder.model, embedder.dimensions];
+  return JSON.stringify([projectId, indexVersion, model, mode, topK, minScore, query]);
+}
+
+/** Estimated bytes of a kept result with its key. */
+export function resultBytes(key: string, passages: readonly Readonly<ChunkWithDocument>[]): number {
+  let characters = key.length;
+  for (const { text, title, url, heading } of passages) {
+    characters += text.length + title.length + (url?.length ?? 0) + (heading?.length ?? 0);
+  }
+  return RESULT_BYTES + passages.length * PASSAGE_BYTES + characters * CHARACTER_BYTES;
+}
