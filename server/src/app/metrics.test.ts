@@ -4,8 +4,6 @@ import { type TestApp, createTestApp } from '#test/create-test-app.js';
 import { type FakeOpenAI, startFakeOpenAI } from '#test/fakes/fake-openai.js';
 import { type TokenGate, createTokenGate } from '#test/fakes/token-gate.js';
 
-const QUESTION = { message: 'How long does a refund take?' };
-
 let app: TestApp;
 let models: FakeOpenAI;
 let token: string;
@@ -43,12 +41,12 @@ async function valueOf(series: string): Promise<number | null> {
   return line === undefined ? null : Number(line.slice(series.length + 1));
 }
 
-const ask = (body: object = QUESTION) =>
-  app.request('POST', `/v1/projects/${projectId}/chat`, { token, body });
+/** Each time another question: what was asked before is found in a cache. */
+const ask = (body: object) => app.request('POST', `/v1/projects/${projectId}/chat`, { token, body });
 
 describe('an answer of a model', () => {
   it('is counted by its calls, its time and its tokens, by tier and model', async () => {
-    const { body } = await ask({ ...QUESTION, model: 'premium' });
+    const { body } = await ask({ message: 'How long does a refund take?', model: 'premium' });
     const { inputTokens, outputTokens, cost } = body.message.usage;
     expect(inputTokens).toBeGreaterThan(0);
     expect(await valueOf('botbase_answers_total{outcome="complete"}')).toBe(1);
@@ -68,7 +66,7 @@ describe('an answer of a model', () => {
 
   it('that has to be asked for again says so', async () => {
     models.set({ mode: ({ path }, _call) => (path === '/v1/chat/completions' ? 'server_error' : 'normal') });
-    await ask();
+    await ask({ message: 'How many working days does a refund need?' });
     models.set({ mode: 'normal' });
     const failed = 'endpoint="chat",outcome="unavailable"';
     const tries = (await valueOf(`botbase_model_endpoint_calls_total{${failed}}`)) ?? 0;
@@ -83,7 +81,7 @@ describe('an answer of a model', () => {
     const gate: TokenGate = createTokenGate();
     models.set({ tokenGate: gate });
     const asked = models.requests.length;
-    const answered = ask({ ...QUESTION, stream: true });
+    const answered = ask({ message: 'Which card does a refund go to?', stream: true });
     await models.whenRequested(asked + 2);
     expect(await valueOf('botbase_streams_open')).toBe(1);
     models.set({ tokenGate: null });

@@ -1,18 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../eventually.js';
-import { type TokenGate, createTokenGate } from '../fakes/token-gate.js';
 import { type AnswerStream, messageOf } from './chaos-account.js';
 import { type Chaos, countRows, startChaos } from './chaos-cluster.js';
 import { startLoad } from './keep-alive-load.js';
 import { note, recordRecovery } from './recovery-times.js';
+import { type StepGate, createStepGate } from './step-gate.js';
 
 const STREAMS = 20;
 const LOAD = { clients: 20, pauseMs: 150 };
 const STOPPED_MS = 31_000;
 
 let chaos: Chaos;
-let gate: TokenGate;
+let gate: StepGate;
 
 beforeAll(async () => {
   chaos = await startChaos();
@@ -22,17 +22,13 @@ afterEach(() => chaos.openai.set({ tokenGate: null }));
 
 /** Streams of the first API that have shown some words, and wait for more. */
 async function startStreams(keys: string[]): Promise<AnswerStream[]> {
-  gate = createTokenGate();
+  gate = createStepGate();
   chaos.openai.set({ tokenGate: gate });
   const { accounts, urls } = chaos;
   const streams = await Promise.all(
     keys.map((key, index) => accounts[index % 2 === 0 ? 0 : 1].stream(urls[0], { key })),
   );
-  await eventually('all answers to have shown some words', () => {
-    const isEach = streams.every(({ text }) => text().includes('event: delta'));
-    if (!isEach) gate.release(keys.length);
-    return isEach ? true : null;
-  });
+  await gate.showFirstWords(streams);
   return streams;
 }
 

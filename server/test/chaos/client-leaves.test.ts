@@ -4,6 +4,7 @@ import { createTokenGate } from '../fakes/token-gate.js';
 import { readProcessResources } from '../faults/process-resources.js';
 import { type Chaos, countRows, startChaos } from './chaos-cluster.js';
 import { recordRecovery } from './recovery-times.js';
+import { createStepGate } from './step-gate.js';
 
 const ROUNDS = 10;
 const PARALLEL = 20;
@@ -68,17 +69,13 @@ it('stops the model within 1 s when the reader of a plain answer leaves, 200 tim
 
 it('lets an answer run on whose event stream nobody reads any more', async () => {
   const { cluster, openai, accounts, urls } = chaos;
-  const gate = createTokenGate();
+  const gate = createStepGate();
   openai.set({ tokenGate: gate });
   const abortedBefore = openai.abortedRequests;
   const streams = await Promise.all(
     Array.from({ length: FEW }, (_, index) => accounts[index % 2 === 0 ? 0 : 1].stream(urls[index % 4 < 2 ? 0 : 1])),
   );
-  await eventually('all answers to have shown some words', () => {
-    const isEach = streams.every(({ text }) => text().includes('event: delta'));
-    if (!isEach) gate.release(FEW);
-    return isEach ? true : null;
-  });
+  await gate.showFirstWords(streams);
   for (const { leave } of streams) leave();
   expect(await Promise.all(streams.map(({ ended }) => ended))).toEqual(streams.map(() => 'broken'));
   gate.open();

@@ -84,9 +84,11 @@ export function startTraffic(
   };
 }
 
-/** The longest of them, in milliseconds. */
-export function longest(samples: Sample[]): number {
-  return Math.max(0, ...samples.map(({ milliseconds }) => milliseconds));
+/** Those that took longer, for an expectation that tells which they were. */
+export function slowerThan(samples: Sample[], limitMs: number): string[] {
+  return samples
+    .filter(({ milliseconds }) => milliseconds > limitMs)
+    .map(({ act, outcome, milliseconds }) => `${act} ${outcome} after ${Math.round(milliseconds)} ms`);
 }
 
 async function perform(

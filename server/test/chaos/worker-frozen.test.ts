@@ -24,7 +24,10 @@ afterAll(async () => {
   await chaos.close();
   await pages.close();
 });
-afterEach(() => chaos.hangEmbeddings(false));
+afterEach(() => {
+  chaos.hangEmbeddings(false);
+  for (const index of [0, 1]) chaos.cluster.worker(index).signal('SIGCONT');
+});
 
 it.each(jobStages.filter(({ stage }) => FROZEN_AT.has(stage)))(
   'writes nothing twice when a worker is frozen at the stage $stage for longer than its lease, and wakes up',

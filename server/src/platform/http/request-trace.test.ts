@@ -88,7 +88,7 @@ describe('the trace of a request', () => {
     const client = postOverSocket('search', { traceparent: TRACEPARENT, 'transfer-encoding': 'chunked' });
     client.flushHeaders();
     await headReceived;
-    client.end(JSON.stringify({ query: 'refund' }));
+    client.end(JSON.stringify({ query: 'five working days' }));
     const [response] = (await once(client, 'response')) as [IncomingMessage];
     await text(response);
     expect(response.statusCode).toBe(200);
@@ -100,14 +100,14 @@ describe('the trace of a request', () => {
     ['one that is malformed', { traceparent: '00-00000000000000000000000000000000-00f067aa0ba902b7-01' }],
   ])(
     'is a new one where %s came, not sampled, and its own',
-    async (_what, headers: Record<string, string>) => {
+    async (what, headers: Record<string, string>) => {
       const traceIds: unknown[] = [];
       for (let time = 0; time < 2; time += 1) {
         const before = models.requests.length;
         const [line] = await linesOf(() =>
           app.request('POST', `/v1/projects/${projectId}/search`, {
             token,
-            body: { query: 'refund' },
+            body: { query: `refund ${what} ${time}` },
             headers,
           }),
         );
@@ -177,9 +177,9 @@ describe('a client that leaves before its answer ends', () => {
     models.set({ mode: 'hang_before_first_token' });
     const asked = models.requests.length;
     const lines = await linesOf(async () => {
-      const client = postOverSocket('chat');
+      const client = postOverSocket('chat', { traceparent: TRACEPARENT });
       client.on('error', () => {});
-      client.end(JSON.stringify({ message: 'How long does a refund take?' }));
+      client.end(JSON.stringify({ message: 'Which card does a refund go to?' }));
       // The embedding of the question, and the chat.
       await models.whenRequested(asked + 2);
       client.destroy();
@@ -188,7 +188,12 @@ describe('a client that leaves before its answer ends', () => {
     });
     models.set({ mode: 'normal' });
     const line = lines.find(({ msg }) => msg === 'request');
-    expect(line).toMatchObject({ status: 499, aborted: true, route: '/v1/projects/:projectId/chat' });
+    expect(line).toMatchObject({
+      status: 499,
+      aborted: true,
+      route: '/v1/projects/:projectId/chat',
+      traceId: TRACE_ID,
+    });
     const { body } = await app.request('GET', '/metrics');
     expect(body).toMatch(/_count\{method="POST",route="\/v1\/projects\/:projectId\/chat",status="499"\} 1/);
     expect(body).toContain('botbase_http_requests_in_progress{route="/v1/projects/:projectId/chat"} 0');

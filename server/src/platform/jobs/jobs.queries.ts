@@ -117,13 +117,16 @@ export async function requestRerun(db: Database, dedupeKey: string, now: Date): 
   return rows.length > 0;
 }
 
-/** Puts a job back: after a failure for its next attempt, or at once and uncounted when its worker stops. */
+/**
+ * Puts a job back: after a failure for its next attempt, or at once and uncounted when its worker stops.
+ * @returns whether it was still held
+ */
 export async function requeueJob(
   db: Database,
   lease: Lease,
   retry: { runAt: Date; failure: JobFailure | null; isCounted: boolean },
-): Promise<void> {
-  await db
+): Promise<boolean> {
+  const rows = await db
     .update(jobs)
     .set({
       status: 'queued',
@@ -134,7 +137,9 @@ export async function requeueJob(
       lockedUntil: null,
       attempts: retry.isCounted ? sql`${jobs.attempts}` : sql`${jobs.attempts} - 1`,
     })
-    .where(isHeld(lease));
+    .where(isHeld(lease))
+    .returning({ id: jobs.id });
+  return rows.length > 0;
 }
 
 /** Lets every lease run out: the processes that held them are gone. */

@@ -177,8 +177,7 @@ async function settleFailure(
       case 'cancelled':
         return endJob(ctx, registered, row, lease, 'cancelled', CANCELLED);
       case 'released':
-        await handBack(ctx, row, lease, { failure: null, isCounted: false });
-        return 'released';
+        return (await handBack(ctx, row, lease, { failure: null, isCounted: false })) ? 'released' : 'lost';
       case 'timeout': {
         const failure = { code: 'timeout', message: 'It took too long.' };
         return retryOrFail(ctx, registered, row, lease, failure, true);
@@ -192,16 +191,17 @@ async function settleFailure(
   return retryOrFail(ctx, registered, row, lease, failure, isRetryable);
 }
 
-/** Queues a job again at once. */
+/** Queues a job again at once. @returns whether it was still held */
 async function handBack(
   ctx: Context,
   row: JobRow,
   lease: Lease,
   end: { failure: JobFailure | null; isCounted: boolean },
-): Promise<void> {
+): Promise<boolean> {
   const runAt = ctx.clock.now();
-  await requeueJob(ctx.db, lease, { runAt, ...end });
-  ctx.dispatchJob({ id: row.id, priority: row.priority, runAt });
+  const isHeld = await requeueJob(ctx.db, lease, { runAt, ...end });
+  if (isHeld) ctx.dispatchJob({ id: row.id, priority: row.priority, runAt });
+  return isHeld;
 }
 
 async function retryOrFail(
@@ -217,8 +217,8 @@ async function retryOrFail(
   }
   const longestMs = Math.min(MAX_BACKOFF_MS, registered.definition.backoffMs * 2 ** (row.attempts - 1));
   const runAt = new Date(ctx.clock.now().getTime() + Math.random() * longestMs);
-  await requeueJob(ctx.db, lease, { runAt, failure, isCounted: true });
-  return 'retried';
+  const isHeld = await requeueJob(ctx.db, lease, { runAt, failure, isCounted: true });
+  return isHeld ? 'retried' : 'lost';
 }
 
 async function endJob(

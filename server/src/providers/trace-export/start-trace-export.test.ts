@@ -74,10 +74,11 @@ async function exported() {
 const inOrder = <Named extends { name: string }>(all: Named[]): Named[] =>
   all.toSorted((one, other) => (one.name < other.name ? -1 : 1));
 
-const ask = (flags: string) =>
+/** Each time another question: what was asked before is found in a cache. */
+const ask = (flags: string, message = 'When does the canary sing?') =>
   app.request('POST', `/v1/projects/${projectId}/chat`, {
     token,
-    body: { message: 'When does the canary sing?' },
+    body: { message },
     headers: { traceparent: `00-${TRACE_ID}-${PARENT_ID}-${flags}` },
   });
 
@@ -125,7 +126,7 @@ describe('an exported trace', () => {
 
   it('says what failed in a word', async () => {
     models.set({ mode: 'unauthorized' });
-    await ask('01');
+    await ask('01', 'Does the canary sing at dawn or at noon?');
     models.set({ mode: 'normal' });
     const { spans } = await exported();
     const failed = spans.filter(({ status }) => status.code === 2);
@@ -136,7 +137,7 @@ describe('an exported trace', () => {
   });
 
   it('is not kept where its caller does not sample it', async () => {
-    await ask('00');
+    await ask('00', 'What sings at dawn?');
     await traces.stop(PROMPT_MS);
     await collector.close();
     expect(collector.posts).toEqual([]);
@@ -144,7 +145,7 @@ describe('an exported trace', () => {
 
   it('does not hold up a stop when the collector hangs', async () => {
     collector.hang();
-    await ask('01');
+    await ask('01', 'Who sings?');
     await traces.stop(1);
     await collector.close();
   });
