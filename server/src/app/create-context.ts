@@ -22,6 +22,7 @@ import { createMemoryRateLimiter } from '#providers/rate-limiter/memory-rate-lim
 import { createRedisRateLimiter } from '#providers/rate-limiter/redis-rate-limiter.js';
 import { connectRedis } from '#providers/redis/connect-redis.js';
 import { countEndpointEvents } from '#providers/resilience/endpoint-metrics.js';
+import { createLruSearchCache } from '#providers/search-cache/lru-search-cache.js';
 import { systemClock } from '#providers/system-clock.js';
 import { startTraceExport } from '#providers/trace-export/start-trace-export.js';
 import { createVitals } from '#providers/vitals/create-vitals.js';
@@ -51,6 +52,7 @@ const EMBEDDING_TIMEOUTS = { timeoutMs: { question: 5_000, passages: 120_000 }, 
 interface Resilience {
   onEvent: ReturnType<typeof countEndpointEvents>;
 }
+const SEARCH_CACHE = { maxBytes: 32 * MIB, ttlMs: 600_000 };
 
 export interface OpenContext {
   ctx: Context;
@@ -112,6 +114,7 @@ export async function createContext(
     }),
     embedder: embedder === null ? null : observeEmbedder(embedder, metrics),
     chatModel: observeChatModel(createChatModel(chatModelConfig(config, resilience)), metrics),
+    searchCache: createLruSearchCache(SEARCH_CACHE),
     passwords: createBcryptPasswordHasher({ rounds: config.bcryptRounds }),
     streams: sharedStreams ?? ownStreams,
     limiter: redis === null ? createMemoryRateLimiter() : createRedisRateLimiter({ redis, log }),

@@ -4,6 +4,8 @@ import { deleteSilentProcesses } from '#platform/processes/processes.queries.js'
 import type { ScheduledTask } from '#platform/schedule/scheduler.js';
 import { deleteExpiredTokens } from '#features/auth/delete-expired-tokens.js';
 import { closeAbandonedTurns } from '#features/chat/close-abandoned-turns.js';
+import { sweepUnseenVersions } from '#features/ingestion/sweep-unseen-versions.js';
+import { mergeAllSegments } from '#features/search-index/merge-segments.js';
 import { sweepOrphanedFiles } from '#features/sources/sweep-orphaned-files.js';
 import { requeueStuckSources } from '#features/sources/requeue-stuck-sources.js';
 
@@ -22,6 +24,8 @@ export const schedules: readonly ScheduledTask[] = [
   },
   { name: 'delete-expired-tokens', everyMs: HOUR_MS, run: deleteExpiredTokens },
   { name: 'sweep-orphaned-files', everyMs: 6 * HOUR_MS, run: sweepOrphanedFiles },
+  { name: 'sweep-unseen-versions', everyMs: 6 * HOUR_MS, run: sweepUnseenVersions },
+  { name: 'merge-index-segments', everyMs: 5 * MINUTE_MS, run: mergeAllSegments },
   { name: 'delete-old-jobs', everyMs: HOUR_MS, run: deleteOldJobs },
   { name: 'forget-silent-processes', everyMs: HOUR_MS, run: (ctx) => deleteSilentProcesses(ctx.db) },
 ];

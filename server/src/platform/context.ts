@@ -12,6 +12,7 @@ import type { LiveStreams } from './ports/live-streams.js';
 import type { PageFetcher } from './ports/page-fetcher.js';
 import type { PasswordHasher } from './ports/password-hasher.js';
 import type { RateLimiter } from './ports/rate-limiter.js';
+import type { SearchCache } from './ports/search-cache.js';
 import type { Vitals } from './ports/vitals.js';
 
 /** Everything that has an effect, built once in `app/create-context.ts` and passed down by hand. */
@@ -29,6 +30,8 @@ export interface Context {
   /** Null: no embedding model is configured, retrieval goes by words alone. */
   embedder: Embedder | null;
   chatModel: ChatModel;
+  /** What searches found, kept for those who ask the same. */
+  searchCache: SearchCache;
   passwords: PasswordHasher;
   limiter: RateLimiter;
   streams: LiveStreams;

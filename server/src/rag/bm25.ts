@@ -3,13 +3,13 @@ import { decodePostings } from './postings.js';
 /** An index segment, with the postings of the query's terms. */
 export interface ScorableSegment {
   id: string;
-  /** Chunks written with the segment, dead ones included. */
+  /** Its chunks without the dead ones. */
   documentCount: number;
-  /** Sum of `lengths`. */
+  /** Sum of their `lengths`. */
   lengthSum: number;
   /** Terms of each chunk, by ordinal. */
   lengths: Uint16Array;
-  /** Ordinals of chunks deleted since. */
+  /** Ordinals of chunks deleted since. A `documentFrequency` leaves them out, else it is a little high. */
   dead: readonly number[];
   postings: ReadonlyMap<string, { documentFrequency: number; data: Uint8Array }>;
 }

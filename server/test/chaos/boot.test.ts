@@ -44,7 +44,13 @@ const secrets = () => ({
 });
 
 function spawn(settings: Record<string, string>): BotbaseProcess {
-  const all = { DATA_DIR: join(directory, 'data'), NODE_ENV: 'test', BCRYPT_ROUNDS: '4', ROLE: 'api', ...settings };
+  const all = {
+    DATA_DIR: join(directory, 'data'),
+    NODE_ENV: 'test',
+    BCRYPT_ROUNDS: '4',
+    ROLE: 'api',
+    ...settings,
+  };
   const botbase = spawnBotbase(all);
   processes.push(botbase);
   return botbase;
@@ -72,7 +78,11 @@ describe('a start that cannot succeed says why in one line and ends', () => {
   it.each([
     ['without a secret for a database on a server', {}, /^JWT_SECRET: /],
     ['with a short secret', { ...secrets(), JWT_SECRET: 'short' }, /^JWT_SECRET: /],
-    ['with a secret that everybody knows', { ...secrets(), JWT_SECRET: 'your-256-bit-secret-your-256-bit-secret' }, /^JWT_SECRET: /],
+    [
+      'with a secret that everybody knows',
+      { ...secrets(), JWT_SECRET: 'your-256-bit-secret-your-256-bit-secret' },
+      /^JWT_SECRET: /,
+    ],
     ['with an encryption key that is none', { ...secrets(), ENCRYPTION_KEY: 'AAAA' }, /^ENCRYPTION_KEY: /],
     ['with a Redis address that is none', { ...secrets(), REDIS_URL: 'localhost:6379' }, /^REDIS_URL: /],
   ])('%s', async (_name, settings, line) => {
@@ -97,7 +107,10 @@ describe('a start that cannot succeed says why in one line and ends', () => {
 
   it('when there is no database of that name', async () => {
     const url = databaseUrl((address) => (address.pathname = '/nowhere'));
-    await expectRefusal({ ...secrets(), DATABASE_URL: url }, /^DATABASE_URL: there is no database of that name/);
+    await expectRefusal(
+      { ...secrets(), DATABASE_URL: url },
+      /^DATABASE_URL: there is no database of that name/,
+    );
   });
 
   it('when the database swallows what it is sent', async () => {
@@ -139,7 +152,9 @@ it('starts without Redis, and says so', async () => {
 });
 
 it('five processes that start together on an empty database bring it up to date once, and all serve', async () => {
-  const times = recordRecovery('five processes started on an empty database -> an answer and an indexed source');
+  const times = recordRecovery(
+    'five processes started on an empty database -> an answer and an indexed source',
+  );
   const startedAt = performance.now();
   const cluster = await startCluster({ apis: 3, workers: 2, settings: { OPENAI_EMBEDDING_MODEL: 'none' } });
   try {
@@ -147,12 +162,16 @@ it('five processes that start together on an empty database bring it up to date 
     for (const index of [0, 1, 2]) accounts.push(await openAccount(cluster.api(index).url));
     times.add(startedAt);
     times.print();
-    const journal = z.object({ entries: z.array(z.unknown()) }).parse(JSON.parse(await readFile(JOURNAL, 'utf8')));
+    const journal = z
+      .object({ entries: z.array(z.unknown()) })
+      .parse(JSON.parse(await readFile(JOURNAL, 'utf8')));
     expect(await countRows(cluster, 'drizzle.__drizzle_migrations')).toBe(journal.entries.length);
     for (const [index, account] of accounts.entries()) {
       expect((await account.ask(cluster.api((index + 1) % 3).url)).status).toBe(200);
     }
-    expect(await cluster.stopAll('SIGTERM')).toEqual(cluster.nodes.map(() => ({ exitCode: 0, signal: null })));
+    expect(await cluster.stopAll('SIGTERM')).toEqual(
+      cluster.nodes.map(() => ({ exitCode: 0, signal: null })),
+    );
   } finally {
     await cluster.close();
   }

@@ -29,7 +29,9 @@ it('stops the model within 1 s when the reader of a plain answer leaves, 200 tim
     const abortedBefore = openai.abortedRequests;
     const leaving = new AbortController();
     const asked = Array.from({ length: PARALLEL }, (_, index) =>
-      accounts[index % 2 === 0 ? 0 : 1].ask(urls[(index + round) % 2 === 0 ? 0 : 1], { signal: leaving.signal }),
+      accounts[index % 2 === 0 ? 0 : 1].ask(urls[(index + round) % 2 === 0 ? 0 : 1], {
+        signal: leaving.signal,
+      }),
     );
     const outcomes = Promise.allSettled(asked);
     await eventually('the model to be asked', () =>
@@ -45,7 +47,8 @@ it('stops the model within 1 s when the reader of a plain answer leaves, 200 tim
   };
   // What a process holds is compared from when it has done this before.
   await leave(0);
-  const resourcesOf = () => Promise.all([0, 1].map((index) => readProcessResources(cluster.api(index).processId())));
+  const resourcesOf = () =>
+    Promise.all([0, 1].map((index) => readProcessResources(cluster.api(index).processId())));
   const before = await resourcesOf();
   const all: number[] = [];
   for (let round = 1; round <= ROUNDS; round += 1) all.push(await leave(round));
@@ -63,7 +66,8 @@ it('stops the model within 1 s when the reader of a plain answer leaves, 200 tim
   });
   expect(broken).toEqual([]);
   expect(openai.abortedRequests).toBe((1 + ROUNDS) * PARALLEL);
-  const answersOf = (status: string) => countRows(cluster, `messages where role = 'assistant' and status = $1`, [status]);
+  const answersOf = (status: string) =>
+    countRows(cluster, `messages where role = 'assistant' and status = $1`, [status]);
   expect([await answersOf('complete'), await answersOf('incomplete')]).toEqual([0, (1 + ROUNDS) * PARALLEL]);
 });
 
@@ -73,7 +77,9 @@ it('lets an answer run on whose event stream nobody reads any more', async () =>
   openai.set({ tokenGate: gate });
   const abortedBefore = openai.abortedRequests;
   const streams = await Promise.all(
-    Array.from({ length: FEW }, (_, index) => accounts[index % 2 === 0 ? 0 : 1].stream(urls[index % 4 < 2 ? 0 : 1])),
+    Array.from({ length: FEW }, (_, index) =>
+      accounts[index % 2 === 0 ? 0 : 1].stream(urls[index % 4 < 2 ? 0 : 1]),
+    ),
   );
   await gate.showFirstWords(streams);
   for (const { leave } of streams) leave();
@@ -85,6 +91,10 @@ it('lets an answer run on whose event stream nobody reads any more', async () =>
   expect(await countRows(cluster, complete, [streams.map(({ messageId }) => messageId)])).toBe(FEW);
   // Whoever comes back to another API has it from there.
   const [first] = streams;
-  const resumed = await accounts[0].send(urls[1], 'GET', `${accounts[0].project}/chat/${first?.messageId}/stream`);
+  const resumed = await accounts[0].send(
+    urls[1],
+    'GET',
+    `${accounts[0].project}/chat/${first?.messageId}/stream`,
+  );
   expect(resumed.text).toContain('event: done');
 });

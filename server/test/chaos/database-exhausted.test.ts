@@ -78,44 +78,47 @@ const exhaustions: Exhaustion[] = [
   },
 ];
 
-it.each(exhaustions)('is refused soon, with 503 and Retry-After, when $name', async ({ name, waiting, begin }) => {
-  const { cluster, urls, accounts } = chaos;
-  const recovery = recordRecovery(`${name}, and then no more -> serving`);
-  const processes = cluster.nodes.map((node) => node.processId());
-  const end = await begin();
-  const traffic = startTraffic(chaos, {
-    perSecond: LOAD_PER_SECOND,
-    acts: ['ask', 'read', 'add', 'stream', 'login'],
-  });
-  await delay(HELD_MS / 2);
-  for (const url of urls) {
-    const health = await (await fetch(`${url}/health`)).json();
-    expect(health).toMatchObject({ status: 'unavailable', parts: { database: { status: 'failed' } } });
-    expect((await fetch(`${url}/health/ready`)).status).toBe(503);
-    expect((await fetch(`${url}/health/live`)).status).toBe(200);
-  }
-  await delay(HELD_MS / 2);
-  const held = [...traffic.samples];
-  await end();
-  const freedAt = performance.now();
-  await Promise.all(
-    urls.map(async (url, index) => {
-      await eventually('an answer', async () =>
-        (await accounts[index === 0 ? 0 : 1].ask(url)).status === 200 ? true : null,
-      );
-      expect(recovery.add(freedAt)).toBeLessThan(SERVING_MS);
-    }),
-  );
-  await traffic.stop();
-  recovery.print();
-  console.info(`${name}: ${JSON.stringify(traffic.summary())}`);
-  expect(held.length).toBeGreaterThan((LOAD_PER_SECOND * HELD_MS) / 1000 / 2);
-  expect([...new Set(held.map(({ outcome }) => outcome))]).toEqual(['503']);
-  const outcomes = new Set(traffic.samples.map(({ outcome }) => outcome));
-  for (const outcome of ['200', '200 done', '200 error', '202', '503']) outcomes.delete(outcome);
-  expect([...outcomes]).toEqual([]);
-  expect(slowerThan(traffic.samples, REFUSED_MS).length).toBeLessThanOrEqual(waiting);
-  expect(await findBroken(chaos)).toEqual([]);
-  expect(cluster.nodes.map((node) => node.processId())).toEqual(processes);
-  expect(await countRows(cluster, `messages where status = 'failed' and cost <> 0`)).toBe(0);
-});
+it.each(exhaustions)(
+  'is refused soon, with 503 and Retry-After, when $name',
+  async ({ name, waiting, begin }) => {
+    const { cluster, urls, accounts } = chaos;
+    const recovery = recordRecovery(`${name}, and then no more -> serving`);
+    const processes = cluster.nodes.map((node) => node.processId());
+    const end = await begin();
+    const traffic = startTraffic(chaos, {
+      perSecond: LOAD_PER_SECOND,
+      acts: ['ask', 'read', 'add', 'stream', 'login'],
+    });
+    await delay(HELD_MS / 2);
+    for (const url of urls) {
+      const health = await (await fetch(`${url}/health`)).json();
+      expect(health).toMatchObject({ status: 'unavailable', parts: { database: { status: 'failed' } } });
+      expect((await fetch(`${url}/health/ready`)).status).toBe(503);
+      expect((await fetch(`${url}/health/live`)).status).toBe(200);
+    }
+    await delay(HELD_MS / 2);
+    const held = [...traffic.samples];
+    await end();
+    const freedAt = performance.now();
+    await Promise.all(
+      urls.map(async (url, index) => {
+        await eventually('an answer', async () =>
+          (await accounts[index === 0 ? 0 : 1].ask(url)).status === 200 ? true : null,
+        );
+        expect(recovery.add(freedAt)).toBeLessThan(SERVING_MS);
+      }),
+    );
+    await traffic.stop();
+    recovery.print();
+    console.info(`${name}: ${JSON.stringify(traffic.summary())}`);
+    expect(held.length).toBeGreaterThan((LOAD_PER_SECOND * HELD_MS) / 1000 / 2);
+    expect([...new Set(held.map(({ outcome }) => outcome))]).toEqual(['503']);
+    const outcomes = new Set(traffic.samples.map(({ outcome }) => outcome));
+    for (const outcome of ['200', '200 done', '200 error', '202', '503']) outcomes.delete(outcome);
+    expect([...outcomes]).toEqual([]);
+    expect(slowerThan(traffic.samples, REFUSED_MS).length).toBeLessThanOrEqual(waiting);
+    expect(await findBroken(chaos)).toEqual([]);
+    expect(cluster.nodes.map((node) => node.processId())).toEqual(processes);
+    expect(await countRows(cluster, `messages where status = 'failed' and cost <> 0`)).toBe(0);
+  },
+);

@@ -35,7 +35,10 @@ it('reads on and refuses writes while PostgreSQL is read-only, and recovers by i
   // Connections that are busy hear of it when they are not.
   await delay(1_000);
   const before = await state();
-  const traffic = startTraffic(chaos, { perSecond: LOAD_PER_SECOND, acts: ['ask', 'read', 'add', 'stream', 'login'] });
+  const traffic = startTraffic(chaos, {
+    perSecond: LOAD_PER_SECOND,
+    acts: ['ask', 'read', 'add', 'stream', 'login'],
+  });
   await delay(READ_ONLY_MS);
   await traffic.stop();
   console.info(`PostgreSQL read-only: ${JSON.stringify(traffic.summary())}`);

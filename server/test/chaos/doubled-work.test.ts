@@ -48,7 +48,9 @@ it('indexes fifty sources once each, with two workers', async () => {
   const once = `jobs where payload ->> 'sourceId' = any ($1) and status = 'succeeded' and attempts = 1`;
   expect(await countRows(cluster, once, [sourceIds])).toBe(SOURCES);
   const workers = cluster.nodes.filter(({ role }) => role === 'worker');
-  const shares = workers.map(({ logLines }) => logLines().filter((line) => line.includes('job attempt ended')).length);
+  const shares = workers.map(
+    ({ logLines }) => logLines().filter((line) => line.includes('job attempt ended')).length,
+  );
   expect(Math.min(...shares)).toBeGreaterThan(0);
 });
 
@@ -85,7 +87,10 @@ it('runs a job once more for twenty syncs that came while it ran', async () => {
   );
   // The job's row is locked by its transaction: the wishes wait for it.
   await eventually('the syncs to wait', async () =>
-    (await countRows(cluster, `pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)) > SYNCS
+    (await countRows(
+      cluster,
+      `pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )) > SYNCS
       ? true
       : null,
   );
@@ -93,7 +98,9 @@ it('runs a job once more for twenty syncs that came while it ran', async () => {
   expect(new Set((await syncing).map(({ status }) => status))).toEqual(new Set([202]));
   expect(await chaos.findBroken()).toEqual([]);
   const job = `jobs where payload ->> 'sourceId' = $1`;
-  expect(await countRows(cluster, `${job} and status = 'succeeded'`, [sourceId])).toBe(await countRows(cluster, job, [sourceId]));
+  expect(await countRows(cluster, `${job} and status = 'succeeded'`, [sourceId])).toBe(
+    await countRows(cluster, job, [sourceId]),
+  );
   expect(await audits('source.index', sourceId)).toBe(2);
   const chunks = await countRows(
     cluster,

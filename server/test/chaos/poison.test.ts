@@ -48,11 +48,16 @@ it('fails a poisoned document with its reason, while the others are indexed by t
   const processIds = cluster.nodes.map(({ processId }) => processId());
   const poisons: [string, string | Uint8Array<ArrayBuffer>][] = [
     ['bomb.docx', new Uint8Array(buildDocx(docxParagraph('x').repeat(PARAGRAPHS_OF_A_BOMB)))],
-    ['deep.docx', new Uint8Array(buildDocx(`${'<w:p><w:r>'.repeat(NESTED)}${'</w:r></w:p>'.repeat(NESTED)}`))],
+    [
+      'deep.docx',
+      new Uint8Array(buildDocx(`${'<w:p><w:r>'.repeat(NESTED)}${'</w:r></w:p>'.repeat(NESTED)}`)),
+    ],
     ['broken.docx', new Uint8Array(buildDocx(docxParagraph('x')).subarray(0, 200))],
     ['broken.pdf', `%PDF-1.7\n${'1 0 obj<</Kids[1 0 R]>>endobj\n'.repeat(50_000)}`],
   ];
-  const poisoned = await Promise.all(poisons.map(([name, content]) => accounts[0].upload(urls[0], name, content)));
+  const poisoned = await Promise.all(
+    poisons.map(([name, content]) => accounts[0].upload(urls[0], name, content)),
+  );
   const good = await Promise.all(
     Array.from({ length: GOOD }, (_, index) => {
       const { name, text } = newText();
@@ -67,7 +72,9 @@ it('fails a poisoned document with its reason, while the others are indexed by t
     );
   }
   const jobs = await Promise.all(poisoned.map(whenFailed));
-  note(`poisons: ${JSON.stringify(jobs.map((job, index) => [poisons[index]?.[0], job['reason'], job['attempts']]))}`);
+  note(
+    `poisons: ${JSON.stringify(jobs.map((job, index) => [poisons[index]?.[0], job['reason'], job['attempts']]))}`,
+  );
   expect(jobs.map(({ source }) => source)).toEqual(poisons.map(() => 'failed'));
   expect(jobs.filter(({ reason }) => reason === null || reason === 'internal')).toEqual([]);
   expect(jobs.filter(({ attempts }) => Number(attempts) > MAX_TRIES)).toEqual([]);
@@ -85,7 +92,11 @@ it('fails a document whose parser crashes, after two tries at most', async () =>
   caught.kill?.('SIGSEGV');
   await caught.release();
   const job = await whenFailed(caught.sourceId);
-  expect([job['source'], job['reason'], Number(job['attempts']) <= MAX_TRIES]).toEqual(['failed', 'parser_crashed', true]);
+  expect([job['source'], job['reason'], Number(job['attempts']) <= MAX_TRIES]).toEqual([
+    'failed',
+    'parser_crashed',
+    true,
+  ]);
   expect(await chaos.findBroken()).toEqual([]);
   expect(cluster.nodes.map(({ processId }) => processId())).toEqual(processIds);
 });

@@ -78,7 +78,9 @@ describe('a refresh token', () => {
       const replies = await atOnce(MANY, (index) => refresh(index, refreshToken));
       expect(statusesOf(replies)).toEqual([200]);
       expect(new Set(replies.map((reply) => tokensOf(reply).refreshToken)).size).toBe(1);
-      expect(await countRows(chaos.cluster, `refresh_tokens where ${family}`, [hashOf(refreshToken)])).toBe(2);
+      expect(await countRows(chaos.cluster, `refresh_tokens where ${family}`, [hashOf(refreshToken)])).toBe(
+        2,
+      );
     }),
   );
 
@@ -118,16 +120,16 @@ describe('a refresh token', () => {
     everyRound(async (round) => {
       const { refreshToken } = await login(round);
       const replies = await atOnce(MANY + 1, (index) =>
-        index === round
-          ? post(index, '/v1/auth/logout', { refreshToken })
-          : refresh(index, refreshToken),
+        index === round ? post(index, '/v1/auth/logout', { refreshToken }) : refresh(index, refreshToken),
       );
       expect(replies[round]?.status).toBe(204);
       expect(await countLive(refreshToken)).toBe(0);
       const given = replies.filter(({ status }) => status === 200).map(tokensOf);
       for (const tokens of given.slice(0, 2)) {
         expect((await refresh(round, tokens.refreshToken)).status).toBe(401);
-        const me = await chaos.accounts[0].send(chaos.urls[1], 'GET', '/v1/auth/me', { token: tokens.accessToken });
+        const me = await chaos.accounts[0].send(chaos.urls[1], 'GET', '/v1/auth/me', {
+          token: tokens.accessToken,
+        });
         expect(me.status).toBe(401);
       }
     }),
@@ -137,9 +139,18 @@ describe('a refresh token', () => {
 it(
   'registers an address once that fifty ask for at once, in several forms',
   everyRound(async (round) => {
-    const forms = [`ada${round}@race.example`, `ADA${round}@Race.Example`, ` ada${round}@race.example `, `\uFF41da${round}@race.example`];
+    const forms = [
+      `ada${round}@race.example`,
+      `ADA${round}@Race.Example`,
+      ` ada${round}@race.example `,
+      `\uFF41da${round}@race.example`,
+    ];
     const replies = await atOnce(MANY, (index) =>
-      post(index, '/v1/auth/register', { email: forms[index % forms.length], password: PASSWORD, name: 'Ada' }),
+      post(index, '/v1/auth/register', {
+        email: forms[index % forms.length],
+        password: PASSWORD,
+        name: 'Ada',
+      }),
     );
     expect(replies.filter(({ status }) => status === 201)).toHaveLength(1);
     expect(statusesOf(replies)).toEqual([201, 409]);
@@ -159,9 +170,10 @@ it(
     const answered = [first, ...replies.filter(({ status }) => status === 200)];
     expect(answered.length).toBeGreaterThan(1);
     expect(new Set(answered.map((reply) => messageOf(reply).id)).size).toBe(answered.length);
-    const rows = await chaos.cluster.query('select role, status from messages where conversation_id = $1 order by id', [
-      conversationId,
-    ]);
+    const rows = await chaos.cluster.query(
+      'select role, status from messages where conversation_id = $1 order by id',
+      [conversationId],
+    );
     expect(rows).toEqual(
       answered.flatMap(() => [
         { role: 'user', status: 'complete' },

@@ -17,7 +17,9 @@ export function recordRecovery(what: string): RecoveryTimes {
       const sorted = seconds.toSorted((left, right) => left - right);
       const at = (place: number) => `${(sorted[place] ?? Number.NaN).toFixed(1)} s`;
       const middle = at(Math.floor(sorted.length / 2));
-      note(`recovery: ${what}: median ${middle} (range ${at(0)} to ${at(sorted.length - 1)}), n=${sorted.length}`);
+      note(
+        `recovery: ${what}: median ${middle} (range ${at(0)} to ${at(sorted.length - 1)}), n=${sorted.length}`,
+      );
     },
   };
 }

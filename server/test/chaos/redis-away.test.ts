@@ -94,7 +94,9 @@ describe.each(absences)('while Redis is $name', ({ name, leave, comeBack }) => {
     const told = warningsOf(cluster.logLines()).slice(linesBefore.length);
     expect(told.length).toBeLessThan(10 * processes.length);
     const after = await Promise.all(processes.map(readProcessResources));
-    const growth = after.map(({ residentBytes }, index) => residentBytes - (before[index]?.residentBytes ?? 0));
+    const growth = after.map(
+      ({ residentBytes }, index) => residentBytes - (before[index]?.residentBytes ?? 0),
+    );
     console.info(`Redis ${name}: growth in MiB ${growth.map((bytes) => Math.round(bytes / MIB)).join(', ')}`);
     expect(growth.filter((bytes) => bytes > MAX_GROWTH_BYTES)).toEqual([]);
   });

@@ -32,7 +32,11 @@ it('rings again for every queued job when Redis is emptied, and does each once',
       Array.from({ length: ADDED_AT_ONCE }, (_, index) => {
         const number = sourceIds.length + index;
         const side = number % 2 === 0 ? 0 : 1;
-        return accounts[side].addText(urls[side], `Crate ${number}`, `Crate ${number} holds ${number} lanterns.`);
+        return accounts[side].addText(
+          urls[side],
+          `Crate ${number}`,
+          `Crate ${number} holds ${number} lanterns.`,
+        );
       }),
     );
     sourceIds.push(...added);

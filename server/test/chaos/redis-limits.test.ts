@@ -15,7 +15,11 @@ let addresses = 0;
 
 beforeAll(async () => {
   chaos = await startChaosOnRedis({
-    settings: { RATE_LIMIT_MAX_REQUESTS: String(POINTS), RATE_LIMIT_WINDOW_MS: String(WINDOW_MS), TRUST_PROXY: '1' },
+    settings: {
+      RATE_LIMIT_MAX_REQUESTS: String(POINTS),
+      RATE_LIMIT_WINDOW_MS: String(WINDOW_MS),
+      TRUST_PROXY: '1',
+    },
   });
 });
 afterAll(() => chaos.close());
@@ -49,7 +53,9 @@ async function whileAway(act: () => Promise<void>): Promise<void> {
   const isSeen = (away: boolean) => async () => {
     const states = await Promise.all(
       chaos.urls.map(async (url) => {
-        const health = (await (await fetch(`${url}/health`)).json()) as { parts: { queue: { status: string } } };
+        const health = (await (await fetch(`${url}/health`)).json()) as {
+          parts: { queue: { status: string } };
+        };
         return (health.parts.queue.status === 'degraded') === away;
       }),
     );

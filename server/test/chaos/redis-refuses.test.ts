@@ -18,7 +18,12 @@ beforeAll(async () => {
 });
 afterAll(() => chaos.close());
 
-const refusals: { name: string; error: RegExp; begin: () => Promise<unknown>; end: () => Promise<unknown> }[] = [
+const refusals: {
+  name: string;
+  error: RegExp;
+  begin: () => Promise<unknown>;
+  end: () => Promise<unknown>;
+}[] = [
   {
     name: 'has no memory left',
     error: /^OOM /,

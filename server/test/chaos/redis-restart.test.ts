@@ -4,7 +4,7 @@ import { eventually } from '../eventually.js';
 import { countRows } from './chaos-cluster.js';
 import { recordRecovery } from './recovery-times.js';
 import { type ChaosOnRedis, startChaosOnRedis } from './service-faults.js';
-import { HANG_MS, slowerThan, startTraffic } from './traffic.js';
+import { HANG_MS, reasonsIn, slowerThan, startTraffic } from './traffic.js';
 
 const ROUNDS = 3;
 const LOAD_PER_SECOND = 20;
@@ -32,7 +32,11 @@ it('answers on while Redis restarts under load, and jobs go on', async () => {
     else await redis.server.kill('SIGKILL');
     await redis.server.start();
     const restartedAt = performance.now();
-    const sourceId = await accounts[0].addText(urls[round % 2 === 0 ? 0 : 1], `Round ${round}`, `Round ${round}.`);
+    const sourceId = await accounts[0].addText(
+      urls[round % 2 === 0 ? 0 : 1],
+      `Round ${round}`,
+      `Round ${round}.`,
+    );
     await eventually('the source to be ready', async () =>
       (await accounts[0].findStatus(urls[0], sourceId)) === 'ready' ? true : null,
     );
@@ -41,6 +45,7 @@ it('answers on while Redis restarts under load, and jobs go on', async () => {
   await traffic.stop();
   recovery.print();
   console.info(`Redis restarts under load: ${JSON.stringify(traffic.summary())}`);
+  console.info(JSON.stringify(reasonsIn(cluster.logLines())));
   // Nothing of it needs Redis.
   expect([...new Set(traffic.samples.map(({ outcome }) => outcome))].toSorted()).toEqual([
     '200',

@@ -23,7 +23,9 @@ export function createStepGate(): StepGate {
     },
     showFirstWords: async (answers) => {
       for (let token = 0; token < FIRST_TOKENS; token += 1) {
-        await eventually('all answers to wait for a token', () => (waitingCount === answers.length ? true : null));
+        await eventually('all answers to wait for a token', () =>
+          waitingCount === answers.length ? true : null,
+        );
         gate.release(answers.length);
       }
       await eventually('all answers to show some words', () =>

@@ -138,3 +138,14 @@ function codeOf(error: unknown): string {
   const { cause } = error;
   return cause instanceof Error && 'code' in cause ? String(cause.code) : error.message;
 }
+
+/** Why requests failed, from the processes' logs: for whoever reads the output of a test that went wrong. */
+export function reasonsIn(logLines: string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const line of logLines.filter((text) => text.includes('"request failed"'))) {
+    const { err } = JSON.parse(line) as { err?: { message?: string; cause?: { message?: string } } };
+    const reason = `${err?.message?.slice(0, 60)}: ${err?.cause?.message ?? ''}`;
+    counts[reason] = (counts[reason] ?? 0) + 1;
+  }
+  return counts;
+}

@@ -57,7 +57,10 @@ it.each(jobStages.filter(({ stage }) => FROZEN_AT.has(stage)))(
     worker.signal('SIGCONT');
     if (stage === 'fetch' || stage === 'extract') await release();
     await eventually('the frozen attempt to end', () => {
-      const ends = worker.logLines().slice(lines).filter((line) => line.includes('job attempt ended'));
+      const ends = worker
+        .logLines()
+        .slice(lines)
+        .filter((line) => line.includes('job attempt ended'));
       return ends.some((line) => line.includes('"outcome":"lost"')) ? true : null;
     });
     expect(await cluster.query(statementOfState, [sourceId])).toEqual([before]);

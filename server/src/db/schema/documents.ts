@@ -11,6 +11,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { byteOrderedText, bytes, createdAt, id, updatedAt, vector } from './columns.js';
+import { projects } from './projects.js';
 import { type SourceFailure, sources } from './sources.js';
 
 export const documentStatus = pgEnum('document_status', ['processing', 'ready', 'failed']);
@@ -110,16 +111,22 @@ export const embeddings = pgTable(
   ],
 );
 
-/** An immutable slice of a project's inverted index: the chunks of one batch of one document version. */
+/**
+ * An immutable slice of a project's inverted index: the chunks of one batch of one document version, or, with
+ * `document_id` null, of several, merged: then its parts say which of its chunks can be seen.
+ */
 export const lexicalSegments = pgTable(
   'lexical_segments',
   {
     id: id(),
-    projectId: uuid('project_id').notNull(),
-    documentId: uuid('document_id').notNull(),
-    version: integer('version').notNull(),
+    projectId: uuid('project_id')
+      .notNull()
+      .references(() => projects.id, { onDelete: 'cascade' }),
+    documentId: uuid('document_id'),
+    version: integer('version'),
     analyzerVersion: integer('analyzer_version').notNull(),
     language: text('language').notNull(),
+    /** As written: those of merged parts that have died since are counted. */
     chunkCount: integer('chunk_count').notNull(),
     lengthSum: integer('length_sum').notNull(),
     /** Chunk ids by ordinal, 16 bytes each. */
@@ -134,6 +141,34 @@ export const lexicalSegments = pgTable(
     index('lexical_segments_document').on(table.projectId, table.documentId, table.version),
     foreignKey({
       name: 'lexical_segments_document_fk',
+      columns: [table.projectId, table.documentId],
+      foreignColumns: [documents.projectId, documents.id],
+    }).onDelete('cascade'),
+  ],
+);
+
+/** A run of ordinals of a merged segment, of one document version: seen when that is the document's live one. */
+export const lexicalSegmentParts = pgTable(
+  'lexical_segment_parts',
+  {
+    projectId: uuid('project_id').notNull(),
+    segmentId: uuid('segment_id').notNull(),
+    firstOrdinal: integer('first_ordinal').notNull(),
+    chunkCount: integer('chunk_count').notNull(),
+    lengthSum: integer('length_sum').notNull(),
+    documentId: uuid('document_id').notNull(),
+    version: integer('version').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.projectId, table.segmentId, table.firstOrdinal] }),
+    index('lexical_segment_parts_document').on(table.projectId, table.documentId),
+    foreignKey({
+      name: 'lexical_segment_parts_segment_fk',
+      columns: [table.projectId, table.segmentId],
+      foreignColumns: [lexicalSegments.projectId, lexicalSegments.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      name: 'lexical_segment_parts_document_fk',
       columns: [table.projectId, table.documentId],
       foreignColumns: [documents.projectId, documents.id],
     }).onDelete('cascade'),

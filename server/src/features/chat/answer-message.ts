@@ -2,6 +2,7 @@ import { AppError } from '#kernel/app-error.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import type { Citation } from '#db/schema/conversations.js';
+import { meterAnswer } from '#features/usage/meter-answer.js';
 import type { MessageRow } from './chat.queries.js';
 import type { ChatInput } from './chat.schemas.js';
 import { closeTurn } from './close-turn.js';
@@ -95,5 +96,6 @@ async function endTurn(
   const row = await closeTurn(ctx, scope, turn.messageId, end);
   const outcome = row?.refusal === null ? row.status : (row?.refusal.reason ?? 'deleted');
   ctx.metrics.answers.inc({ outcome });
+  if (row !== null) meterAnswer(ctx, { ...row, tier: turn.tier });
   return row;
 }

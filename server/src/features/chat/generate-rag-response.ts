@@ -38,7 +38,10 @@ export interface RAGResponse {
 
 export type RAGEvent = { type: 'delta'; text: string } | { type: 'response'; response: RAGResponse };
 
-type ResponseContext = Pick<Context, 'db' | 'config' | 'embedder' | 'chatModel' | 'metrics' | 'log'>;
+type ResponseContext = Pick<
+  Context,
+  'db' | 'config' | 'embedder' | 'chatModel' | 'metrics' | 'log' | 'searchCache'
+>;
 
 /**
  * Answers a question from a project's sources: finds passages, lets the model write, and checks every marker as it

@@ -3,11 +3,16 @@ import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inSpan } from '#platform/tracing.js';
 import { type FusedHit, fuse } from '#rag/fuse.js';
+import { normalizeQuery } from '#rag/normalize-query.js';
 import { searchSegments } from '#features/search-index/search-segments.js';
-import { type ChunkWithDocument, findRetrievalSettings, listVisibleChunks } from './retrieval.queries.js';
+import {
+  type ChunkWithDocument,
+  type RetrievalSettings,
+  findRetrievalSettings,
+  listVisibleChunks,
+} from './retrieval.queries.js';
+import { type Search, resultBytes, searchKey } from './search-key.js';
 import { vectorSearch } from './vector-search.js';
-
-type RetrievalMode = 'hybrid' | 'semantic' | 'keyword';
 
 export interface Passage extends ChunkWithDocument {
   /** Relevance, 0 to about 1. */
@@ -18,9 +23,10 @@ export interface Passage extends ChunkWithDocument {
   keyword: number | null;
 }
 
+/** Shared with whoever asks the same: nobody changes it. */
 export interface RetrievalResult {
   /** Best first. */
-  passages: Passage[];
+  passages: readonly Readonly<Passage>[];
   /**
    * How surely the best of them are about the query, 0 to about 1: the best fused score, or the best keyword score
    * where that is higher. Fusion orders; what a question's words alone prove, it must not take back.
@@ -34,16 +40,19 @@ export interface RetrievalInput {
   query: string;
   /** Unset: the project's. */
   topK?: number | undefined;
-  mode?: RetrievalMode | undefined;
+  mode?: RetrievalSettings['retrieval'] | undefined;
   minScore?: number | undefined;
 }
 
 /** Each leg gives this many candidates. */
 const LEG_DEPTH = 100;
 
-type RetrievalContext = Pick<Context, 'db' | 'embedder' | 'metrics' | 'log'>;
+type RetrievalContext = Pick<Context, 'db' | 'embedder' | 'metrics' | 'log' | 'searchCache'>;
 
-/** Finds the passages of a project that best match a query, best first: by words, by meaning, or both fused. */
+/**
+ * Finds the passages of a project that best match a query, best first: by words, by meaning, or both fused. What was
+ * found is kept until the project's index changes.
+ */
 export function retrievePassages(
   ctx: RetrievalContext,
   scope: ProjectScope,
@@ -51,30 +60,42 @@ export function retrievePassages(
   signal: AbortSignal,
 ): Promise<RetrievalResult> {
   return inSpan({ name: 'retrieve passages' }, async (span) => {
-    const result = await retrieve(ctx, scope, input, signal, true);
-    span.set({
-      'botbase.retrieval.passages': result.passages.length,
-      'botbase.retrieval.degraded': result.isDegraded,
+    const settings = await findRetrievalSettings(ctx.db, scope);
+    const search = {
+      query: normalizeQuery(input.query, settings.language),
+      topK: input.topK ?? settings.topK,
+      mode: input.mode ?? settings.retrieval,
+      minScore: input.minScore ?? 0,
+    };
+    const key = searchKey({ ...scope, ...settings, embedder: ctx.embedder, search });
+    const { value, outcome } = await ctx.searchCache.fetch(key, signal, async (searchSignal) => {
+      const { result, isComplete } = await searchPassages(ctx, scope, search, searchSignal, true);
+      const isKept = isComplete && !result.isDegraded;
+      return { value: result, isKept, size: resultBytes(key, result.passages) };
     });
-    return result;
+    ctx.metrics.searchCacheRequests.inc({ outcome });
+    span.set({
+      'botbase.retrieval.passages': value.passages.length,
+      'botbase.retrieval.degraded': value.isDegraded,
+      'botbase.retrieval.cache': outcome,
+    });
+    return value;
   });
 }
 
-async function retrieve(
+/** @returns `isComplete`: false when what was found is gone again, twice */
+async function searchPassages(
   ctx: RetrievalContext,
   scope: ProjectScope,
-  input: RetrievalInput,
+  search: Search,
   signal: AbortSignal,
   isFirstTry: boolean,
-): Promise<RetrievalResult> {
-  const settings = await findRetrievalSettings(ctx.db, scope);
-  const mode = input.mode ?? settings.retrieval;
-  const topK = input.topK ?? settings.topK;
-  const minScore = input.minScore ?? 0;
-  const semantic = mode === 'keyword' ? null : await searchByMeaning(ctx, scope, input.query, signal);
+): Promise<{ result: RetrievalResult; isComplete: boolean }> {
+  const { query, mode, topK, minScore } = search;
+  const semantic = mode === 'keyword' ? null : await searchByMeaning(ctx, scope, query, signal);
   const isWordsNeeded = mode !== 'semantic' || semantic === null;
   const lexical = isWordsNeeded
-    ? await timed(ctx, 'keyword', () => searchSegments(ctx, scope, { query: input.query, limit: LEG_DEPTH }))
+    ? await timed(ctx, 'keyword', () => searchSegments(ctx, scope, { query, limit: LEG_DEPTH }))
     : { hits: [], idfSum: 0 };
   const hits = fuse({
     lexical: lexical.hits.map(({ chunkId, score }) => ({ id: chunkId, score })),
@@ -85,10 +106,11 @@ async function retrieve(
   }).filter(({ score }) => score > 0 && score >= minScore);
   const isDegraded = semantic === null && mode !== 'keyword' && ctx.embedder !== null;
   const passages = await loadPassages(ctx, scope, hits);
+  const isComplete = passages.length === hits.length;
   // A document went live in a new version between the two statements: what was found of the old one is gone.
-  if (passages.length < hits.length && isFirstTry) return retrieve(ctx, scope, input, signal, false);
+  if (!isComplete && isFirstTry) return searchPassages(ctx, scope, search, signal, false);
   const relevance = Math.max(0, ...passages.map(({ score, keyword }) => Math.max(score, keyword ?? 0)));
-  return { passages, relevance, isDegraded };
+  return { result: { passages, relevance, isDegraded }, isComplete };
 }
 
 /** @returns null where there is no embedding model, or it fails: retrieval then goes by words alone */

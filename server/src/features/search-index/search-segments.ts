@@ -2,6 +2,7 @@ import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { analyzeQueryWords } from '#rag/analyzer/analyze.js';
 import { type ScorableSegment, scoreSegments } from '#rag/bm25.js';
+import { decodePostings } from '#rag/postings.js';
 import { chunkIdAt } from './chunk-ids.js';
 import { type SegmentPostingRow, listIndexLanguages, listSegmentPostings } from './search-index.queries.js';
 
@@ -39,21 +40,43 @@ export async function searchSegments(
 }
 
 function scorable(row: SegmentPostingRow): ScorableSegment {
-  const { lengths } = row;
+  // A copy: the driver's buffers are not aligned to 2 bytes.
+  const lengths = new Uint16Array(Uint8Array.from(row.lengths).buffer);
+  const dead = deadOrdinals(row, lengths.length);
+  const isDead = new Set(dead);
   const postings = new Map<string, { documentFrequency: number; data: Uint8Array }>();
   for (const [index, term] of (row.terms ?? []).entries()) {
-    postings.set(term, {
-      documentFrequency: row.frequencies?.[index] ?? 0,
-      data: row.lists?.[index] ?? new Uint8Array(),
-    });
+    const data = row.lists?.[index] ?? new Uint8Array();
+    const written = row.frequencies?.[index] ?? 0;
+    postings.set(term, { documentFrequency: dead.length === 0 ? written : countLiving(data, isDead), data });
   }
   return {
     id: row.segmentId,
     documentCount: row.chunkCount,
     lengthSum: row.lengthSum,
-    // A copy: the driver's buffers are not aligned to 2 bytes.
-    lengths: new Uint16Array(Uint8Array.from(lengths).buffer),
-    dead: [],
+    lengths,
+    dead,
     postings,
   };
+}
+
+/** Chunks of a merged segment that are in none of its visible runs. */
+function deadOrdinals({ firstOrdinals, runLengths }: SegmentPostingRow, count: number): number[] {
+  if (firstOrdinals === null || runLengths === null) return [];
+  const dead: number[] = [];
+  let next = 0;
+  for (const [index, first] of firstOrdinals.entries()) {
+    for (; next < first; next += 1) dead.push(next);
+    next = first + (runLengths[index] ?? 0);
+  }
+  for (; next < count; next += 1) dead.push(next);
+  return dead;
+}
+
+function countLiving(data: Uint8Array, isDead: ReadonlySet<number>): number {
+  let count = 0;
+  decodePostings(data, (ordinal) => {
+    if (!isDead.has(ordinal)) count += 1;
+  });
+  return count;
 }

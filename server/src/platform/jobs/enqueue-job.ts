@@ -1,5 +1,6 @@
 import { newId } from '#kernel/ids.js';
 import type { Context } from '../context.js';
+import { traceHeaders } from '../tracing.js';
 import type { JobDefinition } from './define-job.js';
 import { insertJob, requestRerun } from './jobs.queries.js';
 
@@ -24,6 +25,7 @@ export async function enqueueJob<Payload>(
     maxAttempts: definition.maxAttempts,
     runAt: now,
     dedupeKey,
+    traceparent: traceHeaders().traceparent ?? null,
   };
   let jobId = await insertJob(ctx.db, row);
   if (jobId === null && dedupeKey !== null && !(await requestRerun(ctx.db, dedupeKey, now))) {

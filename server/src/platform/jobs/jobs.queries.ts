@@ -16,7 +16,15 @@ export async function insertJob(
   db: Database,
   job: Pick<
     typeof jobs.$inferInsert,
-    'id' | 'projectId' | 'type' | 'payload' | 'priority' | 'maxAttempts' | 'runAt' | 'dedupeKey'
+    | 'id'
+    | 'projectId'
+    | 'type'
+    | 'payload'
+    | 'priority'
+    | 'maxAttempts'
+    | 'runAt'
+    | 'dedupeKey'
+    | 'traceparent'
   >,
 ): Promise<string | null> {
   const [row] = await db.insert(jobs).values(job).onConflictDoNothing().returning({ id: jobs.id });

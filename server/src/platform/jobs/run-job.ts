@@ -3,6 +3,7 @@ import { ModelError } from '#kernel/model-error.js';
 import { SourceError } from '#kernel/source-error.js';
 import type { Context } from '../context.js';
 import { isForeignKeyViolation } from '../database-errors.js';
+import { type SpanOptions, inSpan } from '../tracing.js';
 import { inTransaction } from '../transaction.js';
 import {
   CANCELLED,
@@ -83,13 +84,26 @@ export async function runNextJob(
   const registered = registry.get(row.type);
   if (registered === undefined) throw new Error(`no handler for jobs of type ${row.type}`);
   const lease = { jobId: row.id, workerId, attempt: row.attempts };
-  const startedAt = performance.now();
-  const outcome = await runAttempt(ctx, registered, row, lease, released);
-  const seconds = (performance.now() - startedAt) / 1000;
-  ctx.metrics.jobSeconds.observe({ type: row.type, outcome }, seconds);
-  const fields = { job: row.id, type: row.type, project: row.projectId, attempt: row.attempts, outcome };
-  ctx.log.info({ ...fields, milliseconds: Math.round(seconds * 1000) }, 'job attempt ended');
+  await inSpan(attemptSpan(row), async (span) => {
+    const startedAt = performance.now();
+    const outcome = await runAttempt(ctx, registered, row, lease, released);
+    const seconds = (performance.now() - startedAt) / 1000;
+    span.set({ 'botbase.job.outcome': outcome });
+    ctx.metrics.jobSeconds.observe({ type: row.type, outcome }, seconds);
+    const fields = { job: row.id, type: row.type, project: row.projectId, attempt: row.attempts, outcome };
+    ctx.log.info({ ...fields, milliseconds: Math.round(seconds * 1000) }, 'job attempt ended');
+  });
   return true;
+}
+
+/** The attempt goes on with the trace of the request that wanted the job. */
+function attemptSpan({ type, attempts, traceparent }: JobRow): SpanOptions {
+  return {
+    name: `job ${type}`,
+    kind: 'consumer',
+    attributes: { 'botbase.job.attempt': attempts },
+    parent: { traceparent: traceparent ?? undefined },
+  };
 }
 
 /** For a process that is alone with its database: jobs that an earlier one left running are taken up at once. */

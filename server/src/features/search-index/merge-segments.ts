@@ -1,0 +1,195 @@
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { batches } from '#kernel/batches.js';
+import { newId } from '#kernel/ids.js';
+import type { Context } from '#platform/context.js';
+import { type ProjectScope, mintProjectScope, systemCaller } from '#platform/scope.js';
+import { inTransaction } from '#platform/transaction.js';
+import { chooseSegments } from './choose-segments.js';
+import {
+  type CombinedSegment,
+  type MergeSource,
+  PostingCollector,
+  combineSegments,
+} from './combine-segments.js';
+import {
+  type MergeSourceRow,
+  type PartRow,
+  deleteRetiredSegments,
+  insertParts,
+  listMergeSources,
+  listPostings,
+  listProjectsToMerge,
+  listRunKeys,
+  listVisibleParts,
+  lockDocuments,
+  lockSegments,
+  retireSegments,
+  runKey,
+} from './merge.queries.js';
+import {
+  type PostingRow,
+  insertPostings,
+  insertSegment,
+  listSegmentSizes,
+  listUnseenSegments,
+} from './search-index.queries.js';
+
+/** Projects with fewer are left alone. */
+const MIN_SEGMENTS = 8;
+/** Sizes of one statement, so that the one connection of the embedded database is never held for long. */
+const SEGMENTS_PER_READ = 20;
+const TERMS_PER_WRITE = 2_000;
+const SEGMENTS_PER_DELETE = 20;
+/** A merge takes seconds: what is unseen for so long was left by one that was killed. */
+const LONGEST_MERGE_MS = 3_600_000;
+
+type MergeContext = Pick<Context, 'db' | 'clock' | 'afterCommit'>;
+
+/** Merges the segments of every project that has many. @returns how many segments went into larger ones */
+export async function mergeAllSegments(
+  ctx: MergeContext & Pick<Context, 'log'>,
+  signal: AbortSignal,
+): Promise<number> {
+  let count = 0;
+  for (const projectId of await listProjectsToMerge(ctx.db, MIN_SEGMENTS)) {
+    try {
+      count += await mergeSegments(ctx, mintProjectScope(systemCaller, projectId, null), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      // The others must not wait for one that cannot be merged.
+      ctx.log.error({ err: error, project: projectId }, 'the segments of a project could not be merged');
+    }
+  }
+  return count;
+}
+
+/**
+ * Merges a project's small segments into larger ones, without the chunks that have died. What a search finds, and
+ * its scores, stay the same. A reader sees the segments before or the one after, and nobody waits for either: a merge
+ * writes its segment unseen, and gives up what others hold when it is shown. Two at once are wasteful, not wrong.
+ * @returns how many segments went into larger ones
+ */
+export async function mergeSegments(
+  ctx: MergeContext,
+  scope: ProjectScope,
+  signal: AbortSignal,
+): Promise<number> {
+  await deleteSegments(ctx, scope, await listUnseenSegments(ctx.db, scope, longAgo(ctx)));
+  let count = 0;
+  for (;;) {
+    signal.throwIfAborted();
+    const chosen = chooseSegments(await listSegmentSizes(ctx.db, scope));
+    if (chosen.length === 0) return count;
+    const merged = await mergeChosen(ctx, scope, chosen, signal);
+    // Others hold them all: the next run finds them.
+    if (merged === 0) return count;
+    count += merged;
+  }
+}
+
+async function mergeChosen(
+  ctx: MergeContext,
+  scope: ProjectScope,
+  chosen: string[],
+  signal: AbortSignal,
+): Promise<number> {
+  const rows = await listMergeSources(ctx.db, scope, chosen);
+  const sources = toSources(rows, await listVisibleParts(ctx.db, scope, chosen));
+  const [first] = rows;
+  if (first === undefined) return 0;
+  const combined = combineSegments(sources);
+  const segment = { id: newId(), projectId: scope.projectId };
+  const postings = await collectPostings(ctx, scope, sources, combined, signal);
+  await insertSegment(
+    ctx.db,
+    {
+      ...segment,
+      analyzerVersion: first.analyzerVersion,
+      language: first.language,
+      chunkCount: combined.lengths.length,
+      lengthSum: combined.runs.reduce((sum, { lengthSum }) => sum + lengthSum, 0),
+      chunkIds: combined.chunkIds,
+      lengths: new Uint8Array(combined.lengths.buffer),
+    },
+    [],
+  );
+  for (const batch of batches(postings, TERMS_PER_WRITE)) {
+    signal.throwIfAborted();
+    await insertPostings(ctx.db, segment, batch);
+  }
+  const retired = await showMerged(ctx, scope, segment.id, combined);
+  await deleteSegments(ctx, scope, retired.length === 0 ? [segment.id] : retired);
+  return retired.length;
+}
+
+function toSources(rows: MergeSourceRow[], parts: PartRow[]): MergeSource[] {
+  return rows.map(({ id, documentId, version, chunkCount, chunkIds, lengths }) => ({
+    id,
+    chunkIds,
+    // A copy: the driver's buffers are not aligned to 2 bytes.
+    lengths: new Uint16Array(Uint8Array.from(lengths).buffer),
+    runs:
+      documentId !== null && version !== null
+        ? [{ documentId, version, firstOrdinal: 0, chunkCount }]
+        : parts.filter(({ segmentId }) => segmentId === id),
+  }));
+}
+
+async function collectPostings(
+  ctx: MergeContext,
+  scope: ProjectScope,
+  sources: MergeSource[],
+  combined: CombinedSegment,
+  signal: AbortSignal,
+): Promise<PostingRow[]> {
+  const collector = new PostingCollector(sources, combined);
+  for (const batch of batches(sources, SEGMENTS_PER_READ)) {
+    signal.throwIfAborted();
+    const ids = batch.map(({ id }) => id);
+    const rows = new Map(ids.map((id) => [id, [] as { term: string; data: Uint8Array }[]]));
+    for (const row of await listPostings(ctx.db, scope, ids)) rows.get(row.segmentId)?.push(row);
+    for (const [id, list] of rows) {
+      for (const { term, data } of list) collector.add(id, term, data);
+      await yieldToOthers();
+    }
+  }
+  return [...collector.rows()];
+}
+
+/**
+ * The switch, in one short transaction: the merged segment gets its parts, its sources go out of sight. A source that
+ * somebody else merges, or whose document is being deleted, stays as it is, and its copy stays unseen.
+ * @returns the sources that were replaced
+ */
+function showMerged(
+  ctx: MergeContext,
+  scope: ProjectScope,
+  segmentId: string,
+  { runs }: CombinedSegment,
+): Promise<string[]> {
+  return inTransaction(ctx, async (tx) => {
+    const documentIds = [...new Set(runs.map(({ documentId }) => documentId))];
+    const sourceIds = [...new Set(runs.map(({ source }) => source.id))];
+    const lockedDocuments = await lockDocuments(tx.db, scope, documentIds);
+    const lockedSources = await lockSegments(tx.db, scope, sourceIds);
+    if (lockedSources.size === 0) return [];
+    const keys = await listRunKeys(tx.db, scope, [...lockedSources]);
+    const remaining = runs.filter(({ source }) => keys.has(runKey(source)));
+    for (const { source, documentId } of remaining) {
+      if (!lockedDocuments.has(documentId)) lockedSources.delete(source.id);
+    }
+    const shown = remaining.filter(({ source }) => lockedSources.has(source.id));
+    if (shown.length === 0) return [];
+    await insertParts(tx.db, scope, segmentId, shown);
+    await retireSegments(tx.db, scope, [...lockedSources]);
+    return [...lockedSources];
+  });
+}
+
+async function deleteSegments(ctx: MergeContext, scope: ProjectScope, ids: string[]): Promise<void> {
+  for (const batch of batches(ids, SEGMENTS_PER_DELETE)) await deleteRetiredSegments(ctx.db, scope, batch);
+}
+
+function longAgo(ctx: Pick<Context, 'clock'>): Date {
+  return new Date(ctx.clock.now().getTime() - LONGEST_MERGE_MS);
+}
