@@ -9,7 +9,8 @@ import {
   defineJob,
 } from '#platform/jobs/define-job.js';
 import { enqueueJob } from '#platform/jobs/enqueue-job.js';
-import { type JobRegistry, registerJobs, runNextJob } from '#platform/jobs/run-job.js';
+import { type JobRegistry, registerJobs } from '#platform/jobs/job-registry.js';
+import { runNextJob } from '#platform/jobs/run-job.js';
 
 type Script = (attempt: { ctx: Context; job: RunningJob; signal: AbortSignal }) => Promise<unknown>;
 type Ended = { name: string; status: 'failed' | 'cancelled'; failure: JobFailure };

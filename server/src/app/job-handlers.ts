@@ -1,4 +1,4 @@
-import { type JobRegistry, registerJobs } from '#platform/jobs/run-job.js';
+import { type JobRegistry, registerJobs } from '#platform/jobs/job-registry.js';
 import { ingestSource } from '#features/ingestion/ingest-source.js';
 import { ingestSourceJob } from '#features/ingestion/ingestion.jobs.js';
 import { deleteStoredFiles, deleteStoredFilesJob } from '#features/projects/projects.jobs.js';

@@ -18,12 +18,14 @@ function faultsOf(migration: string): string[] {
   const statements = migration
     .split('--> statement-breakpoint')
     .map((statement) => statement.replace(/^--.*$/gm, '').trim());
-  const created = statements.flatMap((statement) => /^create table "(\w+)"/i.exec(statement)?.[1] ?? []);
+  const created = new Set(
+    statements.flatMap((statement) => /^create table "(\w+)"/i.exec(statement)?.[1] ?? []),
+  );
   return statements.filter((statement) => {
     const indexed = /^create (?:unique )?index .* on "(\w+)"/i.exec(statement)?.[1];
-    if (indexed !== undefined) return !created.includes(indexed);
+    if (indexed !== undefined) return !created.has(indexed);
     const altered = /^alter table "(\w+)"/i.exec(statement)?.[1];
-    if (altered !== undefined && created.includes(altered)) return false;
+    if (altered !== undefined && created.has(altered)) return false;
     if (/^alter table .* add constraint/i.test(statement)) return !/not valid;?$/i.test(statement);
     return NOT_EXPANDING.some((pattern) => pattern.test(statement));
   });

@@ -112,7 +112,10 @@ it('an API that is frozen in mid-stream and wakes up later gives no second answe
   cluster.api(0).signal('SIGCONT');
   expect(await Promise.all(streams.map(({ ended }) => ended))).toEqual(keys.map(() => 'end'));
   expect(await chaos.findBroken()).toEqual([]);
-  const woken = await cluster.query('select status, count(*)::int from messages where id = any ($1) group by 1', [ids]);
+  const woken = await cluster.query(
+    'select status, count(*)::int from messages where id = any ($1) group by 1',
+    [ids],
+  );
   note(`answers of the API that was frozen, after it woke up: ${JSON.stringify(woken)}`);
   const again = await Promise.all(
     keys.map((key, index) => accountOf(index).ask(urls[0], { key, isStream: true })),

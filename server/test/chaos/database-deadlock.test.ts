@@ -63,7 +63,9 @@ it('a question whose transaction is the victim of a deadlock is asked again, and
   await eventually('the statistics', async () =>
     (await readDeadlocks()) - deadlocksBefore >= ROUNDS ? true : null,
   );
-  expect(await countRows(cluster, 'messages where conversation_id = $1', [conversationId])).toBe(2 * (1 + ROUNDS));
+  expect(await countRows(cluster, 'messages where conversation_id = $1', [conversationId])).toBe(
+    2 * (1 + ROUNDS),
+  );
   const audits = `audit_logs where action = 'message.send' and resource_id::text = $1`;
   expect(await countRows(cluster, audits, [conversationId])).toBe(1 + ROUNDS);
   expect(chaos.countCalls('chat/completions') - callsBefore).toBe(1 + ROUNDS);

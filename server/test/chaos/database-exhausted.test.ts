@@ -64,11 +64,15 @@ const exhaustions: Exhaustion[] = [
       };
       // Whoever comes first gets what the processes lose.
       const taking = Array.from({ length: 8 }, take);
-      await eventually('all connections to be taken', () => (clients.length > 100 ? true : null));
-      await clients[0]?.query(
-        'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()',
-        [new URL(chaos.cluster.databaseUrl).pathname.slice(1)],
-      );
+      const [first] = await eventually('a connection', () => (clients.length > 0 ? clients : null));
+      const database = new URL(chaos.cluster.databaseUrl).pathname.slice(1);
+      await eventually('the processes to have none', async () => {
+        const ended = await first?.query(
+          'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1',
+          [database],
+        );
+        return ended?.rowCount === 0 ? true : null;
+      });
       return async () => {
         isOver = true;
         await Promise.all(taking);

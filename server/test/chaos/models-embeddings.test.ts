@@ -62,18 +62,30 @@ it.each<FakeOpenAIMode>(['rate_limited', 'server_error', 'reset'])(
   'a batch in the middle that fails once by %s is asked for again, and no other',
   async (mode) => {
     const { sourceId, calls, paidFor } = await indexWhile((call) => call === 7, mode);
-    expect([calls, paidFor.length, new Set(paidFor).size]).toEqual([BATCHES + 1, BATCH * BATCHES, BATCH * BATCHES]);
+    expect([calls, paidFor.length, new Set(paidFor).size]).toEqual([
+      BATCHES + 1,
+      BATCH * BATCHES,
+      BATCH * BATCHES,
+    ]);
     await expectWhole(sourceId);
-    expect(await countRows(chaos.cluster, `jobs where payload ->> 'sourceId' = $1 and attempts = 1`, [sourceId])).toBe(1);
+    expect(
+      await countRows(chaos.cluster, `jobs where payload ->> 'sourceId' = $1 and attempts = 1`, [sourceId]),
+    ).toBe(1);
   },
 );
 
 it('an attempt that fails in the middle leaves what it has to the next, which asks for the rest', async () => {
   // Three tries of the seventh batch.
   const { sourceId, calls, paidFor } = await indexWhile((call) => call >= 7 && call <= 9, 'server_error');
-  expect([calls, paidFor.length, new Set(paidFor).size]).toEqual([BATCHES + 3, BATCH * BATCHES, BATCH * BATCHES]);
+  expect([calls, paidFor.length, new Set(paidFor).size]).toEqual([
+    BATCHES + 3,
+    BATCH * BATCHES,
+    BATCH * BATCHES,
+  ]);
   await expectWhole(sourceId);
-  expect(await countRows(chaos.cluster, `jobs where payload ->> 'sourceId' = $1 and attempts = 2`, [sourceId])).toBe(1);
+  expect(
+    await countRows(chaos.cluster, `jobs where payload ->> 'sourceId' = $1 and attempts = 2`, [sourceId]),
+  ).toBe(1);
 });
 
 it('an endpoint that is dead for a while is asked little, and the source is ready in the end', async () => {
@@ -105,7 +117,9 @@ it('a worker that is killed in the middle leaves what it has paid for to the oth
     },
   });
   const sourceId = await accounts[1].upload(urls[1], 'book.md', newDocument());
-  await eventually('the seventh call', () => (chaos.countCalls('embeddings') - callsBefore === 7 ? true : null));
+  await eventually('the seventh call', () =>
+    chaos.countCalls('embeddings') - callsBefore === 7 ? true : null,
+  );
   const worker = await chaos.findCaller('embeddings');
   await worker.end('SIGKILL');
   await eventually(

@@ -96,7 +96,10 @@ describe('a chat model that', () => {
       const { replies } = await askBoth();
       recovery.add(askedAt);
       expect(replies.map(messageIn)).toMatchObject(
-        replies.map(() => ({ model: 'builtin', notices: [{ code: 'lexical_only' }, { code: 'model_unavailable' }] })),
+        replies.map(() => ({
+          model: 'builtin',
+          notices: [{ code: 'lexical_only' }, { code: 'model_unavailable' }],
+        })),
       );
     }
     recovery.print();
@@ -144,7 +147,10 @@ describe('a chat model that', () => {
     const { calls, replies } = await asked;
     expect(calls).toBe(2);
     for (const reply of replies) {
-      expect(messageIn(reply)).toMatchObject({ status: 'complete', content: 'A refund takes five working days [1].' });
+      expect(messageIn(reply)).toMatchObject({
+        status: 'complete',
+        content: 'A refund takes five working days [1].',
+      });
       expect(reply.text.split(HEARTBEAT).length - 1).toBeGreaterThanOrEqual(2);
     }
   });
@@ -153,7 +159,10 @@ describe('a chat model that', () => {
 describe.each<{ name: string; toxics: AppliedToxic[] }>([
   { name: 'is cut by the network', toxics: [{ type: 'down' }] },
   { name: 'is reset', toxics: [{ type: 'reset_peer', afterMs: 0 }] },
-  { name: 'ends in the middle of a word', toxics: [{ type: 'limit_data', maxBytes: 100, direction: 'downstream' }] },
+  {
+    name: 'ends in the middle of a word',
+    toxics: [{ type: 'limit_data', maxBytes: 100, direction: 'downstream' }],
+  },
 ])('the stream of a model that $name', ({ toxics }) => {
   it('is kept as incomplete with all that was shown, at no cost, and is not asked for again', async () => {
     const { cluster, openai, accounts, urls } = chaos;
@@ -162,7 +171,9 @@ describe.each<{ name: string; toxics: AppliedToxic[] }>([
     const callsBefore = chaos.countCalls('chat/completions');
     // Fewer than open a circuit.
     const streams: AnswerStream[] = await Promise.all(
-      [0, 1, 2, 3, 4, 5].map((index) => accounts[index % 2 === 0 ? 0 : 1].stream(urls[index % 2 === 0 ? 0 : 1])),
+      [0, 1, 2, 3, 4, 5].map((index) =>
+        accounts[index % 2 === 0 ? 0 : 1].stream(urls[index % 2 === 0 ? 0 : 1]),
+      ),
     );
     await eventually('all answers to have shown some words', () => {
       const isEach = streams.every(({ text }) => text().includes('event: delta'));
@@ -177,7 +188,11 @@ describe.each<{ name: string; toxics: AppliedToxic[] }>([
         .map(([, json]) => (JSON.parse(json ?? '') as { text: string }).text)
         .join('');
       expect(shown).not.toBe('');
-      expect(messageIn({ text: text() })).toMatchObject({ id: messageId, status: 'incomplete', content: shown });
+      expect(messageIn({ text: text() })).toMatchObject({
+        id: messageId,
+        status: 'incomplete',
+        content: shown,
+      });
       const kept = `messages where id = $1 and status = 'incomplete' and content = $2 and cost = 0`;
       expect(await countRows(cluster, kept, [messageId, shown])).toBe(1);
     }

@@ -84,6 +84,17 @@ export function startTraffic(
   };
 }
 
+/** Of what a test sends while nothing that is needed is away: two busy cores may refuse so much, with a clear 503. */
+const MAX_REFUSED_PART = 0.02;
+
+/** Requests that were not served, by act and outcome, beside the few refusals that busy cores cost. */
+export function findUnserved(samples: Sample[]): string[] {
+  const isServed = ({ outcome }: Sample) => ['200', '201', '202', '200 done'].includes(outcome);
+  const unserved = samples.filter((sample) => !isServed(sample)).map(({ act, outcome }) => `${act} ${outcome}`);
+  const isFew = unserved.length <= samples.length * MAX_REFUSED_PART;
+  return isFew && unserved.every((name) => name.endsWith(' 503')) ? [] : unserved;
+}
+
 /** Those that took longer, for an expectation that tells which they were. */
 export function slowerThan(samples: Sample[], limitMs: number): string[] {
   return samples

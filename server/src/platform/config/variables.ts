@@ -132,7 +132,10 @@ export const variables = {
     'OpenTelemetry collector (OTLP over HTTP) that traces are sent to.',
   ),
   SENTRY_DSN: variable(
-    httpUrl.optional(),
+    z
+      .string()
+      .regex(/^https?:\/\/\w+@[^/]+\/(.*\/)?\d+$/, 'must be a DSN such as https://key@sentry.example.com/1')
+      .optional(),
     'no error tracking',
     'Sentry project that unexpected errors are sent to.',
   ),

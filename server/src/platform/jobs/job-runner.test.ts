@@ -6,7 +6,8 @@ import type { Context } from '../context.js';
 import { defineJob } from './define-job.js';
 import { enqueueJob } from './enqueue-job.js';
 import { startJobRunner } from './job-runner.js';
-import { registerJobs, runNextJob } from './run-job.js';
+import { registerJobs } from './job-registry.js';
+import { runNextJob } from './run-job.js';
 
 const LONG_MS = 60_000;
 

@@ -4,7 +4,8 @@ import { newId } from '#kernel/ids.js';
 import type { Context } from '../context.js';
 import type { JobBell } from '../ports/job-bell.js';
 import { relayRings } from './relay-rings.js';
-import { type JobRegistry, recoverExpiredJobs, runNextJob } from './run-job.js';
+import type { JobRegistry } from './job-registry.js';
+import { recoverExpiredJobs, runNextJob } from './run-job.js';
 
 const POLL_MS = 1_000;
 /** Even while the bell seems well: a ring may go to a worker that cannot be reached any more. */

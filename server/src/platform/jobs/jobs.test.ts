@@ -8,7 +8,8 @@ import type { Context } from '../context.js';
 import { inTransaction } from '../transaction.js';
 import { cancelJob } from './cancel-job.js';
 import { enqueueJob } from './enqueue-job.js';
-import { recoverExpiredJobs, registerJobs, runNextJob } from './run-job.js';
+import { registerJobs } from './job-registry.js';
+import { recoverExpiredJobs, runNextJob } from './run-job.js';
 
 const LEASE_MS = 10_000;
 

@@ -1,19 +1,8 @@
-import { AppError } from '#kernel/app-error.js';
-import { ModelError } from '#kernel/model-error.js';
-import { SourceError } from '#kernel/source-error.js';
 import type { Context } from '../context.js';
-import { isForeignKeyViolation } from '../database-errors.js';
 import { type SpanOptions, inSpan } from '../tracing.js';
-import { inTransaction } from '../transaction.js';
-import {
-  CANCELLED,
-  type HandlersFor,
-  type JobDefinition,
-  type JobFailure,
-  type JobHandler,
-  LeaseLostError,
-  type RunningJob,
-} from './define-job.js';
+import { CANCELLED, type JobFailure, LeaseLostError, type RunningJob } from './define-job.js';
+import { AttemptAborted, leaseEnd } from './job-lease.js';
+import type { JobRegistry, RegisteredJob } from './job-registry.js';
 import {
   type JobRow,
   type Lease,
@@ -22,47 +11,12 @@ import {
   extendLease,
   finishJob,
   lockHeldJob,
-  requeueJob,
   takeExpiredJob,
   updateJobProgress,
 } from './jobs.queries.js';
+import { type Outcome, endJob, handBack, settleFailure } from './settle-job.js';
 
-/** A definition with its handler: the payload's type is known to the pair alone. */
-interface RegisteredJob {
-  definition: JobDefinition<unknown>;
-  handler: JobHandler<unknown>;
-}
-
-export type JobRegistry = ReadonlyMap<string, RegisteredJob>;
-
-/** Pairs a catalog with its handlers; the compiler has seen that none is missing. */
-export function registerJobs<Catalog extends object>(
-  catalog: Catalog,
-  handlers: HandlersFor<Catalog>,
-): JobRegistry {
-  return new Map(
-    Object.entries(catalog).map(([name, definition]: [string, JobDefinition<unknown>]) => {
-      const handler = handlers[name as keyof Catalog] as unknown as JobHandler<unknown>;
-      return [definition.type, { definition, handler }];
-    }),
-  );
-}
-
-/** A killed worker's job runs again within this and the two seconds or so until somebody looks. */
-const LEASE_MS = 10_000;
 const HEARTBEAT_MS = 2_000;
-const MAX_BACKOFF_MS = 300_000;
-
-/** Why an attempt was aborted, as `signal.reason`. */
-class AttemptAborted extends Error {
-  readonly why: 'cancelled' | 'lost' | 'timeout' | 'released';
-
-  constructor(why: 'cancelled' | 'lost' | 'timeout' | 'released') {
-    super(`the attempt was aborted: ${why}`);
-    this.name = 'AbortError';
-    this.why = why;
-  }
-}
 
 /**
  * Claims one job and runs one attempt of it to a stored end.
@@ -135,8 +89,6 @@ export async function recoverExpiredJobs(
 
 const WORKER_LOST: JobFailure = { code: 'worker_lost', message: 'The worker stopped while it was at this.' };
 
-type Outcome = 'succeeded' | 'failed' | 'retried' | 'cancelled' | 'lost' | 'released';
-
 async function runAttempt(
   ctx: Context,
   registered: RegisteredJob,
@@ -171,87 +123,6 @@ async function runAttempt(
   }
 }
 
-async function settleFailure(
-  ctx: Context,
-  registered: RegisteredJob,
-  row: JobRow,
-  lease: Lease,
-  error: unknown,
-): Promise<Outcome> {
-  if (error instanceof LeaseLostError || isForeignKeyViolation(error)) {
-    // What the job writes to is gone, or the job is another's.
-    // A fence refuses a cancelled job too, and may do so before the heartbeat has seen the wish.
-    const isCancelled = (await extendLease(ctx.db, lease, leaseEnd(ctx))) === 'cancel';
-    return isCancelled ? endJob(ctx, registered, row, lease, 'cancelled', CANCELLED) : 'lost';
-  }
-  if (error instanceof AttemptAborted) {
-    switch (error.why) {
-      case 'lost':
-        return 'lost';
-      case 'cancelled':
-        return endJob(ctx, registered, row, lease, 'cancelled', CANCELLED);
-      case 'released':
-        return (await handBack(ctx, row, lease, { failure: null, isCounted: false })) ? 'released' : 'lost';
-      case 'timeout': {
-        const failure = { code: 'timeout', message: 'It took too long.' };
-        return retryOrFail(ctx, registered, row, lease, failure, true);
-      }
-    }
-  }
-  const { failure, isRetryable } = describeFailure(error);
-  if (failure.code === 'internal') {
-    ctx.log.error({ err: error, job: row.id, type: row.type, project: row.projectId }, 'job attempt failed');
-  }
-  return retryOrFail(ctx, registered, row, lease, failure, isRetryable);
-}
-
-/** Queues a job again at once. @returns whether it was still held */
-async function handBack(
-  ctx: Context,
-  row: JobRow,
-  lease: Lease,
-  end: { failure: JobFailure | null; isCounted: boolean },
-): Promise<boolean> {
-  const runAt = ctx.clock.now();
-  const isHeld = await requeueJob(ctx.db, lease, { runAt, ...end });
-  if (isHeld) ctx.dispatchJob({ id: row.id, priority: row.priority, runAt });
-  return isHeld;
-}
-
-async function retryOrFail(
-  ctx: Context,
-  registered: RegisteredJob,
-  row: JobRow,
-  lease: Lease,
-  failure: JobFailure,
-  isRetryable: boolean,
-): Promise<Outcome> {
-  if (!isRetryable || row.attempts >= row.maxAttempts) {
-    return endJob(ctx, registered, row, lease, 'failed', failure);
-  }
-  const longestMs = Math.min(MAX_BACKOFF_MS, registered.definition.backoffMs * 2 ** (row.attempts - 1));
-  const runAt = new Date(ctx.clock.now().getTime() + Math.random() * longestMs);
-  const isHeld = await requeueJob(ctx.db, lease, { runAt, failure, isCounted: true });
-  return isHeld ? 'retried' : 'lost';
-}
-
-async function endJob(
-  ctx: Context,
-  registered: RegisteredJob,
-  row: JobRow,
-  lease: Lease,
-  status: 'failed' | 'cancelled',
-  failure: JobFailure,
-): Promise<Outcome> {
-  return inTransaction(ctx, async (tx) => {
-    const isHeld = await finishJob(tx.db, lease, { status, failure, now: tx.clock.now() });
-    if (!isHeld) return 'lost';
-    const payload = registered.definition.payload.safeParse(row.payload);
-    if (payload.success) await registered.handler.ended(tx, payload.data, { status, failure });
-    return status;
-  });
-}
-
 function runningJob(row: JobRow, lease: Lease): RunningJob {
   return {
     id: row.id,
@@ -272,27 +143,4 @@ async function beat(ctx: Context, lease: Lease, abort: AbortController): Promise
   } catch (error) {
     ctx.log.warn({ err: error, job: lease.jobId }, 'could not extend the lease of a job');
   }
-}
-
-function leaseEnd(ctx: Pick<Context, 'clock'>): Date {
-  return new Date(ctx.clock.now().getTime() + LEASE_MS);
-}
-
-function describeFailure(error: unknown): { failure: JobFailure; isRetryable: boolean } {
-  if (error instanceof SourceError) {
-    return { failure: { code: error.reason, message: error.message }, isRetryable: error.retryable };
-  }
-  if (error instanceof ModelError) {
-    return {
-      failure: { code: 'embedding_failed', message: error.message },
-      isRetryable: error.kind !== 'rejected' && error.kind !== 'bad_reply',
-    };
-  }
-  if (error instanceof AppError && error.code === 'unavailable') {
-    return { failure: { code: 'unavailable', message: error.message }, isRetryable: true };
-  }
-  return {
-    failure: { code: 'internal', message: 'An unexpected error stopped it. It has been logged.' },
-    isRetryable: true,
-  };
 }
