@@ -5,6 +5,7 @@ CREATE TABLE "processes" (
 	"host" text NOT NULL,
 	"version" text NOT NULL,
 	"alive_until" timestamp with time zone NOT NULL,
+	"steady_since" timestamp with time zone DEFAULT now() NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL
 );

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '#platform/config/config.js';
 import type { FileStorage } from '#platform/ports/file-storage.js';
@@ -14,7 +15,9 @@ export interface OpenStorage {
 /** The storage that the configuration names. The S3 client is loaded only where it is used. */
 export async function openStorage(config: Pick<Config, 's3' | 'dataDir'>): Promise<OpenStorage> {
   if (config.s3 === null) {
-    const storage = createLocalFileStorage({ directory: join(config.dataDir, 'files') });
+    const directory = join(config.dataDir, 'files');
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const storage = createLocalFileStorage({ directory });
     return { storage, close: () => {} };
   }
   const { createS3FileStorage } = await import('#providers/file-storage/s3-file-storage.js');

@@ -58,7 +58,7 @@ async function startWork({
   bell,
   isAlone,
 }: OpenContext): Promise<{ stop: (ms: number) => Promise<void> }> {
-  await closeAbandonedTurns(ctx);
+  await closeAbandonedTurns(ctx, isAlone);
   if (isAlone) await takeBackJobs(ctx);
   const concurrency = ctx.config.role === 'worker' ? JOB_CONCURRENCY.worker : JOB_CONCURRENCY.all;
   const runner: JobRunner = startJobRunner(ctx, jobRegistry, { concurrency, bell });

@@ -15,7 +15,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 /** All work that comes again, in one place. Workers run it. */
 export const schedules: readonly ScheduledTask[] = [
-  { name: 'close-abandoned-answers', everyMs: 5 * SECOND_MS, run: closeAbandonedTurns },
+  { name: 'close-abandoned-answers', everyMs: 5 * SECOND_MS, run: (ctx) => closeAbandonedTurns(ctx, false) },
   { name: 'requeue-stuck-sources', everyMs: MINUTE_MS, run: requeueStuckSources },
   {
     name: 'delete-expired-idempotency-keys',

@@ -26,6 +26,9 @@ export function startFaults(error: unknown): string[] {
   const causes: Error[] = [];
   for (let cause = error; cause instanceof Error && causes.length < MAX_CAUSES; cause = cause.cause)
     causes.push(cause);
+  const isSilent = causes.some(({ message }) => message === 'timeout expired');
+  if (isSilent)
+    return ['DATABASE_URL: something listens there and does not answer. Look at the server and the network.'];
   for (const cause of causes) {
     const mend = 'code' in cause ? MENDS[String(cause.code)] : undefined;
     if (mend !== undefined) return [`${mend} (${cause.message})`];

@@ -28,6 +28,8 @@ export interface DatabasePool {
 
 /** For a connection, and for a free place in the pool: whoever waits longer is told to come back. */
 const CONNECT_TIMEOUT_MS = { server: 2_000, embedded: 10_000 };
+/** A process that is frozen in a transaction would hold its locks for as long as it is. */
+const IDLE_LIMIT = { idle_in_transaction_session_timeout: 10_000 };
 /** A server that is stopped, or that the network swallows, does not answer: deleting a large project takes less. */
 const QUERY_TIMEOUT_MS = 60_000;
 const IDLE_TIMEOUT_MS = 30_000;
@@ -49,7 +51,9 @@ export function createDatabasePool(options: DatabaseOptions): DatabasePool {
     ...options.connection,
     max: options.poolSize,
     connectionTimeoutMillis: isServer ? CONNECT_TIMEOUT_MS.server : CONNECT_TIMEOUT_MS.embedded,
-    ...(isServer ? { query_timeout: QUERY_TIMEOUT_MS, statement_timeout: QUERY_TIMEOUT_MS } : {}),
+    ...(isServer
+      ? { query_timeout: QUERY_TIMEOUT_MS, statement_timeout: QUERY_TIMEOUT_MS, ...IDLE_LIMIT }
+      : {}),
     keepAlive: true,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     allowExitOnIdle: false,

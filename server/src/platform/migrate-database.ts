@@ -16,6 +16,7 @@ const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../migrations', import.meta.
 const LOCK_TIMEOUT = '2s';
 const MAX_TRIES = 30;
 const PAUSE_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
@@ -25,7 +26,7 @@ const LOCK_NOT_AVAILABLE = '55P03';
  */
 export async function migrateDatabase(database: DatabasePool, serverUrl: string | null): Promise<void> {
   if (serverUrl === null) return runMigrations(database.db);
-  const client = new pg.Client({ connectionString: serverUrl });
+  const client = new pg.Client({ connectionString: serverUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);

@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { z } from 'zod';
 import { eventually } from '../eventually.js';
-import { messageOf } from './chaos-account.js';
 import { type Chaos, countRows, startChaos } from './chaos-cluster.js';
+import { newText } from './job-stages.js';
+import { lockTable } from './table-lock.js';
 
 const ROUNDS = 10;
 
@@ -21,53 +21,53 @@ const readDeadlocks = async () => {
   return Number(row?.['deadlocks']);
 };
 
-/** Somebody who takes the rows of a question in the other order, and waits longer than the API before it gives up. */
-async function cross(projectId: string, conversationId: string): Promise<{ finish: () => Promise<void> }> {
+/**
+ * Takes the rows that a worker takes in the other order: its document, then, when the worker waits for that, its job.
+ * Who waits here is more patient than PostgreSQL is by itself, so that the worker is the one that is given up.
+ */
+async function crossWorker(sourceId: string, letWorkerGoOn: () => Promise<void>): Promise<void> {
   const client = new pg.Client({ connectionString: chaos.cluster.databaseUrl });
   await client.connect();
-  await client.query(`set deadlock_timeout = '60s'`);
-  await client.query('begin');
-  await client.query('select 1 from projects where id = $1 for update', [projectId]);
-  const waited = eventually('the question to wait for the project', async () => {
-    const { rows } = await client.query(
-      `select 1 from pg_stat_activity where datname = current_database() and pg_backend_pid() = any (pg_blocking_pids(pid))`,
-    );
-    return rows.length > 0 ? true : null;
-  });
-  return {
-    finish: async () => {
-      await waited;
-      await client.query('select 1 from conversations where id = $1 for update', [conversationId]);
-      await client.query('commit');
-      await client.end();
-    },
-  };
+  try {
+    await client.query(`set deadlock_timeout = '60s'`);
+    await client.query('begin');
+    await client.query('select 1 from documents where source_id = $1 for update', [sourceId]);
+    await letWorkerGoOn();
+    await eventually('the worker to wait for the document', async () => {
+      const { rows } = await client.query(
+        'select 1 from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid))',
+      );
+      return rows.length > 0 ? true : null;
+    });
+    await client.query(`select 1 from jobs where payload ->> 'sourceId' = $1 for update`, [sourceId]);
+    await client.query('commit');
+  } finally {
+    await client.end();
+  }
 }
 
-it('a question whose transaction is the victim of a deadlock is asked again, and nobody sees that', async () => {
+it('a transaction that is given up in a deadlock is made again, and nobody sees that', async () => {
   const { cluster, accounts, urls } = chaos;
-  const callsBefore = chaos.countCalls('chat/completions');
+  const callsBefore = chaos.countCalls('embeddings');
   const deadlocksBefore = await readDeadlocks();
-  const [account] = accounts;
-  const projectId = account.project.slice('/v1/projects/'.length);
-  const first = await account.ask(urls[0]);
-  const { conversationId } = z.object({ conversationId: z.string() }).parse(first.json());
+  const sourceIds: string[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    const other = await cross(projectId, conversationId);
-    const asked = account.ask(urls[round % 2 === 0 ? 0 : 1], { conversationId });
-    await other.finish();
-    const reply = await asked;
-    expect(reply.status).toBe(200);
-    expect(messageOf(reply).content).not.toBe('');
+    const lock = await lockTable(cluster.databaseUrl, 'document_chunks');
+    const account = accounts[round % 2 === 0 ? 0 : 1];
+    const { name, text } = newText();
+    const sourceId = await account.addText(urls[0], name, text);
+    sourceIds.push(sourceId);
+    await lock.whenWaited();
+    await crossWorker(sourceId, lock.release);
+    await eventually('the source to be ready', async () =>
+      (await account.findStatus(urls[1], sourceId)) === 'ready' ? true : null,
+    );
   }
   await eventually('the statistics', async () =>
     (await readDeadlocks()) - deadlocksBefore >= ROUNDS ? true : null,
   );
-  expect(await countRows(cluster, 'messages where conversation_id = $1', [conversationId])).toBe(
-    2 * (1 + ROUNDS),
-  );
-  const audits = `audit_logs where action = 'message.send' and resource_id::text = $1`;
-  expect(await countRows(cluster, audits, [conversationId])).toBe(1 + ROUNDS);
-  expect(chaos.countCalls('chat/completions') - callsBefore).toBe(1 + ROUNDS);
   expect(await chaos.findBroken()).toEqual([]);
+  const once = `jobs where payload ->> 'sourceId' = any ($1) and attempts = 1 and status = 'succeeded'`;
+  expect(await countRows(cluster, once, [sourceIds])).toBe(ROUNDS);
+  expect(chaos.countCalls('embeddings') - callsBefore).toBe(ROUNDS);
 });

@@ -11,6 +11,7 @@ import { newId } from '#kernel/ids.js';
 import { eventually } from '../eventually.js';
 import { type PostgresServer, startPostgres } from '../faults/start-postgres.js';
 import { type Chaos, countRows, startChaos } from './chaos-cluster.js';
+import { note } from './recovery-times.js';
 
 const FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url));
 const CLUSTER_PREFIX = 'botbase_cluster_';
@@ -52,12 +53,17 @@ async function prepareTemplate(): Promise<void> {
   await withClient('template1', async (client) => {
     await client.query('create extension if not exists vector');
     await migrate(drizzle(client), { migrationsFolder: folder });
-    await client.query(`insert into users (id, email, password_hash, name) values ($1, 'a@b.c', 'x', 'A')`, [ids.user]);
-    await client.query(`insert into projects (id, owner_id, name, fallback_message) values ($1, $2, 'P', 'Sorry')`, [
-      ids.project,
+    await client.query(`insert into users (id, email, password_hash, name) values ($1, 'a@b.c', 'x', 'A')`, [
       ids.user,
     ]);
-    await client.query('insert into conversations (id, project_id) values ($1, $2)', [ids.conversation, ids.project]);
+    await client.query(
+      `insert into projects (id, owner_id, name, fallback_message) values ($1, $2, 'P', 'Sorry')`,
+      [ids.project, ids.user],
+    );
+    await client.query('insert into conversations (id, project_id) values ($1, $2)', [
+      ids.conversation,
+      ids.project,
+    ]);
     await client.query(
       `insert into sources (id, project_id, type, name, status, origin, progress, document_count, chunk_count)
        values ($1, $2, 'text', 'Old', 'ready', '{}', '{}', 1, $3)`,
@@ -92,7 +98,7 @@ async function startOldTraffic(database: string): Promise<OldTraffic> {
   url.pathname = `/${database}`;
   const pool = new pg.Pool({ connectionString: url.href, max: 10 });
   const traffic: OldTraffic = { count: 0, slowest: 0, errors: [], stop: async () => {} };
-  let isOver = false;
+  const state = { isOver: false };
   const running = new Set<Promise<void>>();
   const { project, conversation } = ids;
   const statements: (() => Promise<unknown>)[] = [
@@ -121,7 +127,7 @@ async function startOldTraffic(database: string): Promise<OldTraffic> {
   };
   const startedAt = performance.now();
   const loop = (async () => {
-    for (let count = 0; !isOver; count += 1) {
+    for (let count = 0; !state.isOver; count += 1) {
       await delay(Math.max(0, startedAt + (count * SECOND_MS) / PER_SECOND - performance.now()));
       const statement = statements[count % statements.length];
       if (statement === undefined) continue;
@@ -130,7 +136,7 @@ async function startOldTraffic(database: string): Promise<OldTraffic> {
     }
   })();
   traffic.stop = async () => {
-    isOver = true;
+    state.isOver = true;
     await loop;
     await Promise.all(running);
     await pool.end();
@@ -142,9 +148,10 @@ it('four processes start on the schema of the first release while that writes on
   const starting = startChaos({ databaseServerUrl: postgres.url });
   const database = await eventually('the database of the cluster', () =>
     withClient('postgres', async (client) => {
-      const { rows } = await client.query<{ datname: string }>('select datname from pg_database where datname like $1', [
-        `${CLUSTER_PREFIX}%`,
-      ]);
+      const { rows } = await client.query<{ datname: string }>(
+        'select datname from pg_database where datname like $1',
+        [`${CLUSTER_PREFIX}%`],
+      );
       return rows[0]?.datname ?? null;
     }),
   );
@@ -158,12 +165,14 @@ it('four processes start on the schema of the first release while that writes on
       expect((await accounts[side].ask(urls[side])).status).toBe(200);
     }
     await traffic.stop();
-    console.info(
+    note(
       `migration under traffic, ${CHUNKS} chunks: ${traffic.count} statements of the first release, the slowest ${Math.round(traffic.slowest)} ms`,
     );
     expect(traffic.errors).toEqual([]);
     expect(traffic.slowest).toBeLessThan(WAIT_MS);
-    const journal = JSON.parse(await readFile(join(FOLDER, 'meta/_journal.json'), 'utf8')) as { entries: unknown[] };
+    const journal = JSON.parse(await readFile(join(FOLDER, 'meta/_journal.json'), 'utf8')) as {
+      entries: unknown[];
+    };
     expect(await countRows(cluster, 'drizzle.__drizzle_migrations')).toBe(journal.entries.length);
     expect(await countRows(cluster, 'document_chunks where document_id = $1', [ids.document])).toBe(CHUNKS);
     // Its content is made up: the old document has neither words nor vectors in the index.

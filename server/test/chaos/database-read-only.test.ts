@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../eventually.js';
 import { countRows } from './chaos-cluster.js';
-import { recordRecovery } from './recovery-times.js';
+import { note, recordRecovery } from './recovery-times.js';
 import { type ChaosOnPostgres, startChaosOnPostgres } from './service-faults.js';
 import { slowerThan, startTraffic } from './traffic.js';
 
@@ -41,7 +41,7 @@ it('reads on and refuses writes while PostgreSQL is read-only, and recovers by i
   });
   await delay(READ_ONLY_MS);
   await traffic.stop();
-  console.info(`PostgreSQL read-only: ${JSON.stringify(traffic.summary())}`);
+  note(`PostgreSQL read-only: ${JSON.stringify(traffic.summary())}`);
   for (const act of WRITES) {
     const outcomes = traffic.samples.filter((sample) => sample.act === act).map(({ outcome }) => outcome);
     expect([act, ...new Set(outcomes)]).toEqual([act, '503']);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
 import type { Account, Reply } from './chaos-account.js';
 import { type Chaos, countRows, startChaos } from './chaos-cluster.js';
-import { recordRecovery } from './recovery-times.js';
+import { note, recordRecovery } from './recovery-times.js';
 import { findBroken } from './service-faults.js';
 
 const MESSAGES = 200;
@@ -58,7 +58,7 @@ it('answers by itself, at no cost, while the chat model is dead, and leaves that
   }
   answering.print();
   const calls = chaos.countCalls('chat/completions') - callsBefore;
-  console.info(`LLM dead: ${calls} calls for ${MESSAGES} messages to two API processes`);
+  note(`LLM dead: ${calls} calls for ${MESSAGES} messages to two API processes`);
   expect(calls).toBeLessThanOrEqual(MESSAGES * MAX_CALLS_PER_MESSAGE);
   // Each process finds out by itself: five failures, those in hand by then, and a probe or two.
   expect(calls).toBeLessThanOrEqual(2 * (5 + AT_ONCE));

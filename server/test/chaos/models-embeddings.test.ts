@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { FakeOpenAIMode } from '../fakes/fake-openai-options.js';
 import { eventually } from '../eventually.js';
 import { countRows } from './chaos-cluster.js';
+import { note } from './recovery-times.js';
 import { type Chaos, startChaos } from './chaos-cluster.js';
 
 /** As many as are embedded in one call. */
@@ -100,7 +101,7 @@ it('an endpoint that is dead for a while is asked little, and the source is read
   expect([paidFor.length, new Set(paidFor).size]).toEqual([BATCH * BATCHES, BATCH * BATCHES]);
   // Five failures open the circuit of a process; then a probe each few seconds.
   expect(callsWhileDead).toBeLessThanOrEqual(2 * (5 + 6));
-  console.info(`embeddings dead for 15 s: ${callsWhileDead} calls`);
+  note(`embeddings dead for 15 s: ${callsWhileDead} calls`);
   await expectWhole(sourceId);
 });
 

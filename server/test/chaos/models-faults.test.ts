@@ -33,9 +33,13 @@ afterEach(async () => {
       messageIn(await chaos.accounts[index === 0 ? 0 : 1].ask(url))['model'] === 'builtin' ? null : true,
     );
   }
+  await expectWhole();
+});
+
+async function expectWhole(): Promise<void> {
   expect(await chaos.findBroken()).toEqual([]);
   expect(await countRows(chaos.cluster, `messages where cost <> 0 and status <> 'complete'`)).toBe(0);
-});
+}
 
 const isChat = ({ path }: RecordedRequest) => path.endsWith('/chat/completions');
 const chatFails = (mode: FakeOpenAIMode) =>
@@ -95,6 +99,8 @@ describe('a chat model that', () => {
       const askedAt = performance.now();
       const { replies } = await askBoth();
       recovery.add(askedAt);
+      const notices = replies.map((reply) => messageIn(reply)['notices'] as { code: string }[]);
+      for (const told of notices) expect(told.map(({ code }) => code)).toContain('model_unavailable');
       expect(replies.map(messageIn)).toMatchObject(
         replies.map(() => ({
           model: 'builtin',
@@ -138,9 +144,9 @@ describe('a chat model that', () => {
     const words = ANSWER.split(' ').length + 2;
     chaos.openai.set({ tokenGate: gate, reply: () => 'A refund takes five working days [1].' });
     const asked = askBoth(true);
-    let isAnswered = false;
-    void asked.then(() => (isAnswered = true));
-    for (let word = 0; word < words && !isAnswered; word += 1) {
+    const state = { isAnswered: false };
+    void asked.then(() => (state.isAnswered = true));
+    for (let word = 0; word < words && !state.isAnswered; word += 1) {
       await delay(5_000);
       gate.release(2);
     }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { findPort } from '../faults/find-port.js';
 import { eventually } from '../eventually.js';
 import { countRows } from './chaos-cluster.js';
-import { recordRecovery } from './recovery-times.js';
+import { note, recordRecovery } from './recovery-times.js';
 import { type ChaosOnRedis, countRings, startChaosOnRedis } from './service-faults.js';
 import { HANG_MS, findUnserved, slowerThan, startTraffic } from './traffic.js';
 
@@ -61,7 +61,7 @@ it.each(refusals)('everything is taken and done while Redis $name', async ({ nam
   await delay(2_000);
   await traffic.stop();
   working.print();
-  console.info(`Redis ${name}: ${JSON.stringify(traffic.summary())}`);
+  note(`Redis ${name}: ${JSON.stringify(traffic.summary())}`);
   expect(findUnserved(traffic.samples)).toEqual([]);
   expect(slowerThan(traffic.samples, HANG_MS)).toEqual([]);
   expect(await chaos.findBroken()).toEqual([]);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../eventually.js';
 import { countRows } from './chaos-cluster.js';
-import { recordRecovery } from './recovery-times.js';
+import { note, recordRecovery } from './recovery-times.js';
 import { type ChaosOnRedis, startChaosOnRedis } from './service-faults.js';
 import { HANG_MS, findUnserved, reasonsIn, slowerThan, startTraffic } from './traffic.js';
 
@@ -44,8 +44,8 @@ it('answers on while Redis restarts under load, and jobs go on', async () => {
   }
   await traffic.stop();
   recovery.print();
-  console.info(`Redis restarts under load: ${JSON.stringify(traffic.summary())}`);
-  console.info(JSON.stringify(reasonsIn(cluster.logLines())));
+  note(`Redis restarts under load: ${JSON.stringify(traffic.summary())}`);
+  note(JSON.stringify(reasonsIn(cluster.logLines())));
   // Nothing of it needs Redis.
   expect(findUnserved(traffic.samples)).toEqual([]);
   expect(slowerThan(traffic.samples, HANG_MS)).toEqual([]);

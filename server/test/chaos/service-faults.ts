@@ -30,7 +30,11 @@ export async function startChaosOnRedis(options: ClusterOptions = {}): Promise<C
   const chaos = await startOr(closeServer, () =>
     startChaos({ ...options, redisUrl: proxy.through(server.url) }),
   );
-  return { ...chaos, redis: { server, proxy }, close: () => chaos.close().finally(closeServer) };
+  const close = async () => {
+    await chaos.close();
+    await closeServer();
+  };
+  return { ...chaos, redis: { server, proxy }, close };
 }
 
 /** The same with a PostgreSQL of their own. */

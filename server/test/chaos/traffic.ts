@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { assertNever } from '#kernel/assert-never.js';
 import type { Account, Reply } from './chaos-account.js';
 import type { Chaos } from './chaos-cluster.js';
 
@@ -41,7 +42,7 @@ export function startTraffic(
   const samples: Sample[] = [];
   const running = new Set<Promise<void>>();
   const startedAt = performance.now();
-  let isOver = false;
+  const state = { isOver: false };
   const send = async (count: number) => {
     const act = acts[count % acts.length] ?? 'read';
     // In pairs, so that each act goes to both APIs, also where there is an even number of acts.
@@ -60,7 +61,7 @@ export function startTraffic(
     samples.push({ act, outcome, milliseconds, retry });
   };
   const loop = (async () => {
-    for (let count = 0; !isOver; count += 1) {
+    for (let count = 0; !state.isOver; count += 1) {
       await delay(Math.max(0, startedAt + (count * SECOND_MS) / perSecond - performance.now()));
       const sent = send(count).finally(() => running.delete(sent));
       running.add(sent);
@@ -74,10 +75,12 @@ export function startTraffic(
         const name = `${act} ${outcome}`;
         counts[name] = (counts[name] ?? 0) + 1;
       }
-      return Object.fromEntries(Object.entries(counts).toSorted());
+      return Object.fromEntries(
+        Object.entries(counts).toSorted(([left], [right]) => left.localeCompare(right)),
+      );
     },
     stop: async () => {
-      isOver = true;
+      state.isOver = true;
       await loop;
       await Promise.all(running);
     },
@@ -90,7 +93,9 @@ const MAX_REFUSED_PART = 0.02;
 /** Requests that were not served, by act and outcome, beside the few refusals that busy cores cost. */
 export function findUnserved(samples: Sample[]): string[] {
   const isServed = ({ outcome }: Sample) => ['200', '201', '202', '200 done'].includes(outcome);
-  const unserved = samples.filter((sample) => !isServed(sample)).map(({ act, outcome }) => `${act} ${outcome}`);
+  const unserved = samples
+    .filter((sample) => !isServed(sample))
+    .map(({ act, outcome }) => `${act} ${outcome}`);
   const isFew = unserved.length <= samples.length * MAX_REFUSED_PART;
   return isFew && unserved.every((name) => name.endsWith(' 503')) ? [] : unserved;
 }
@@ -130,6 +135,8 @@ async function perform(
       if (reply.status < 300) account.accepted.sourceIds.push(String(reply.json()['id']));
       return reply;
     }
+    default:
+      return assertNever(act);
   }
 }
 

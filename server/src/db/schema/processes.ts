@@ -11,6 +11,8 @@ export const processes = pgTable(
     version: text('version').notNull(),
     /** By the clock of the database. */
     aliveUntil: instant('alive_until').notNull(),
+    /** Since when it has said so without a gap. */
+    steadySince: instant('steady_since').notNull().defaultNow(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

@@ -59,20 +59,21 @@ async function statusOf(messageId: string): Promise<string | undefined> {
 }
 
 describe('an answer whose process', () => {
-  it('was out of touch for a while is stored all the same', async () => {
+  it('was out of touch is given up, and its reader is told to ask again', async () => {
     const asked = ask({});
     await openai.whenRequested(1);
-    await app.ctx.db.execute(sql`update processes set alive_until = now() - interval '1 second'`);
-    expect(await closeAbandonedTurns(app.ctx)).toBe(1);
-    await app.ctx.db.execute(sql`update processes set alive_until = now() + interval '1 minute'`);
+    await app.ctx.db.execute(sql`update messages set process_id = ${newId()} where status = 'streaming'`);
+    expect(await closeAbandonedTurns(app.ctx, true)).toBe(1);
     gate.open();
-    const { status, body } = await asked;
-    expect(status).toBe(200);
-    expect(body.message).toMatchObject({
-      status: 'complete',
-      content: 'A refund takes five working days [1].',
+    expect((await asked).body).toMatchObject({
+      status: 503,
+      code: 'unavailable',
+      detail: 'The server was out of touch and gave this answer up. Please ask again.',
     });
-    expect(await statusOf(body.message.id)).toBe('complete');
+    const { rows } = await app.ctx.db.execute(
+      sql`select status, content from messages where role = 'assistant'`,
+    );
+    expect(rows).toEqual([{ status: 'failed', content: '' }]);
   });
 
   it('died does not hold up the next question', async () => {

@@ -3,7 +3,7 @@ import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import type { Citation } from '#db/schema/conversations.js';
 import { meterAnswer } from '#features/usage/meter-answer.js';
-import type { MessageRow } from './chat.queries.js';
+import { type MessageRow, findMessage } from './chat.queries.js';
 import type { ChatInput } from './chat.schemas.js';
 import { closeTurn } from './close-turn.js';
 import { conversationToken } from './conversation-token.js';
@@ -54,10 +54,7 @@ export async function* answerMessage(
     const closed = await endTurn(ctx, scope, turn, response, shown);
     isClosed = true;
     if (closed === null) {
-      yield {
-        type: 'error',
-        error: new AppError('not_found', 'The conversation was deleted in the meantime.'),
-      };
+      yield { type: 'error', error: await whyNotStored(ctx, scope, messageId) };
       return;
     }
     yield { type: 'citations', citations: closed.citations };
@@ -83,6 +80,26 @@ export async function* answerMessage(
       );
     }
   }
+}
+
+/** An answer that had been closed before it ended. */
+async function whyNotStored(
+  ctx: Pick<Context, 'db'>,
+  scope: ProjectScope,
+  messageId: string,
+): Promise<unknown> {
+  try {
+    await findMessage(ctx.db, scope, messageId);
+  } catch {
+    return new AppError('not_found', 'The conversation was deleted in the meantime.');
+  }
+  return new AppError(
+    'unavailable',
+    'The server was out of touch and gave this answer up. Please ask again.',
+    {
+      retryAfterSeconds: 1,
+    },
+  );
 }
 
 async function endTurn(

@@ -188,15 +188,11 @@ export async function findStreamingMessageOrNull(
   return row ?? null;
 }
 
-/**
- * Stores the end of an answer, once: only while it is still streaming, or when it was taken for abandoned because its
- * process could not reach the database for a while.
- */
+/** Stores the end of an answer, once: only while it is still streaming. */
 export async function closeStreamingMessage(
   db: Database,
   scope: ProjectScope,
   messageId: string,
-  processId: string,
   end: Partial<Omit<typeof messages.$inferInsert, 'id' | 'projectId'>>,
 ): Promise<MessageRow | null> {
   const [row] = await db
@@ -206,10 +202,7 @@ export async function closeStreamingMessage(
       and(
         eq(messages.projectId, scope.projectId),
         eq(messages.id, messageId),
-        or(
-          eq(messages.status, 'streaming'),
-          and(eq(messages.status, 'failed'), eq(messages.content, ''), eq(messages.processId, processId)),
-        ),
+        eq(messages.status, 'streaming'),
       ),
     )
     .returning();
@@ -217,15 +210,16 @@ export async function closeStreamingMessage(
 }
 
 /** Answers of every project whose process died, or that are older than any takes: they will not go on. */
-export async function closeAbandonedMessages(db: Database, startedBefore: Date): Promise<number> {
+export async function closeAbandonedMessages(
+  db: Database,
+  abandoned: { startedBefore: Date; isDeathCertain: boolean },
+): Promise<number> {
+  const isOrphaned = abandoned.isDeathCertain ? isHeldByDeadProcess(messages.processId) : undefined;
   const rows = await db
     .update(messages)
     .set({ status: 'failed' })
     .where(
-      and(
-        eq(messages.status, 'streaming'),
-        or(isHeldByDeadProcess(messages.processId), lt(messages.createdAt, startedBefore)),
-      ),
+      and(eq(messages.status, 'streaming'), or(isOrphaned, lt(messages.createdAt, abandoned.startedBefore))),
     )
     .returning({ id: messages.id });
   return rows.length;

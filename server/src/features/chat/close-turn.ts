@@ -23,13 +23,13 @@ type TurnEnd = Pick<MessageRow, 'status'> &
 
 /** Stores how an answer ended. @returns null when it had ended before, or its conversation was deleted */
 export function closeTurn(
-  ctx: Pick<Context, 'db' | 'afterCommit' | 'processId'>,
+  ctx: Pick<Context, 'db' | 'afterCommit'>,
   scope: ProjectScope,
   messageId: string,
   end: TurnEnd,
 ): Promise<MessageRow | null> {
   return inTransaction(ctx, async (tx) => {
-    const row = await closeStreamingMessage(tx.db, scope, messageId, tx.processId, end);
+    const row = await closeStreamingMessage(tx.db, scope, messageId, end);
     if (row === null) return null;
     await recordAudit(tx, scope, {
       projectId: scope.projectId,

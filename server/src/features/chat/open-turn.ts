@@ -115,7 +115,7 @@ async function openConversation(
 
 /** Questions and answers of a conversation alternate: a second question waits for the first answer. */
 async function endPreviousTurn(
-  tx: Pick<Context, 'db' | 'clock' | 'afterCommit' | 'processId'>,
+  tx: Pick<Context, 'db' | 'clock' | 'afterCommit'>,
   scope: ProjectScope,
   conversationId: string,
 ): Promise<void> {

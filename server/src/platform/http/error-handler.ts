@@ -66,7 +66,15 @@ function sendProblem(
     else ctx.log.debug(fields, 'request refused');
   }
   if (expected instanceof AppError) setHeaders(expected, reply);
+  passOverBody(request);
   return reply.status(problem.status).type(PROBLEM_MEDIA_TYPE).serializer(JSON.stringify).send(problem);
+}
+
+/** What nobody reads of an upload would stand in the way of the next request on its connection, for ever. */
+function passOverBody({ raw }: FastifyRequest): void {
+  if (raw.complete) return;
+  raw.unpipe();
+  raw.resume();
 }
 
 function setHeaders(error: AppError, reply: FastifyReply): void {

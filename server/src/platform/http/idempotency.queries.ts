@@ -36,17 +36,23 @@ export async function findIdempotencyKeyOrNull(
   return row ?? null;
 }
 
-export async function storeIdempotentResponse(
-  db: Database,
-  scope: string,
-  keyHash: string,
-  answer: { status: number; response: Uint8Array },
-): Promise<void> {
-  await db.update(idempotencyKeys).set(answer).where(isKey(scope, keyHash));
+/** Which claim of a key: another process may have taken it over from one that was thought dead. */
+export interface IdempotencyClaimant {
+  scope: string;
+  keyHash: string;
+  processId: string;
 }
 
-export async function deleteIdempotencyKey(db: Database, scope: string, keyHash: string): Promise<void> {
-  await db.delete(idempotencyKeys).where(and(isKey(scope, keyHash), isNull(idempotencyKeys.status)));
+export async function storeIdempotentResponse(
+  db: Database,
+  claimant: IdempotencyClaimant,
+  answer: { status: number; response: Uint8Array },
+): Promise<void> {
+  await db.update(idempotencyKeys).set(answer).where(isClaimedBy(claimant));
+}
+
+export async function deleteIdempotencyKey(db: Database, claimant: IdempotencyClaimant): Promise<void> {
+  await db.delete(idempotencyKeys).where(isClaimedBy(claimant));
 }
 
 /** @returns how many there were */
@@ -56,6 +62,10 @@ export async function deleteExpiredIdempotencyKeys(db: Database, now: Date): Pro
     .where(lt(idempotencyKeys.expiresAt, now))
     .returning({ scope: idempotencyKeys.scope });
   return rows.length;
+}
+
+function isClaimedBy({ scope, keyHash, processId }: IdempotencyClaimant) {
+  return and(isKey(scope, keyHash), isNull(idempotencyKeys.status), eq(idempotencyKeys.processId, processId));
 }
 
 function isKey(scope: string, keyHash: string) {

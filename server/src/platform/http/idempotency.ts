@@ -128,13 +128,13 @@ function readAnswer(ctx: IdempotencyContext, response: Uint8Array): string {
 }
 
 function claimOf(ctx: IdempotencyContext, scope: string, keyHash: string): IdempotencyClaim {
+  const claimant = { scope, keyHash, processId: ctx.processId };
   return {
-    store: (status, body) =>
-      storeIdempotentResponse(ctx.db, scope, keyHash, {
-        status,
-        response: encrypt(ctx.config.encryptionKey, body),
-      }),
-    release: () => deleteIdempotencyKey(ctx.db, scope, keyHash),
+    store: (status, body) => {
+      const response = encrypt(ctx.config.encryptionKey, body);
+      return storeIdempotentResponse(ctx.db, claimant, { status, response });
+    },
+    release: () => deleteIdempotencyKey(ctx.db, claimant),
   };
 }
 

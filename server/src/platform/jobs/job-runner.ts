@@ -82,10 +82,11 @@ export function startJobRunner(
 async function claimNext(runner: Runner): Promise<boolean> {
   const { ctx, registry, workerId, slots, release } = runner;
   if (!runner.isLooking && performance.now() - runner.lookedAt < LOOK_ANYWAY_MS) return false;
-  runner.lookedAt = performance.now();
-  return slots.add(
+  const isFound = await slots.add(
     async () => !runner.isStopping && (await runNextJob(ctx, registry, workerId, release.signal)),
   );
+  if (!isFound) runner.lookedAt = performance.now();
+  return isFound;
 }
 
 async function answerRing(runner: Runner, jobId: string): Promise<void> {

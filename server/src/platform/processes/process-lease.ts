@@ -1,10 +1,15 @@
 import { hostname } from 'node:os';
 import type { Context } from '../context.js';
-import { deleteAllProcesses, deleteProcess, upsertProcess } from './processes.queries.js';
+import { deleteAllProcesses, deleteProcess, isSteady, upsertProcess } from './processes.queries.js';
 
 /** How long the others believe that a process lives which says nothing more. */
 const LEASE_SECONDS = 15;
 const BEAT_MS = 3_000;
+
+/** Whether the silence of other processes means that they are dead: this one has been heard all the while. */
+export function canJudgeSilence(ctx: Pick<Context, 'db' | 'processId'>): Promise<boolean> {
+  return isSteady(ctx.db, ctx.processId, LEASE_SECONDS);
+}
 
 export interface ProcessLease {
   /** Says no more, and that this process is gone. */

@@ -1,4 +1,4 @@
-import { type SQL, eq, sql } from 'drizzle-orm';
+import { type SQL, and, eq, sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
 import { processes } from '#db/schema/processes.js';
 import type { Database } from '../database.js';
@@ -10,10 +10,11 @@ export async function upsertProcess(
   seconds: number,
 ): Promise<void> {
   const aliveUntil = sql`now() + make_interval(secs => ${seconds})`;
+  const steadySince = sql`case when ${processes.aliveUntil} < now() then now() else ${processes.steadySince} end`;
   await db
     .insert(processes)
     .values({ ...process, aliveUntil })
-    .onConflictDoUpdate({ target: processes.id, set: { aliveUntil } });
+    .onConflictDoUpdate({ target: processes.id, set: { aliveUntil, steadySince } });
 }
 
 export async function deleteProcess(db: Database, processId: string): Promise<void> {
@@ -31,6 +32,24 @@ export async function deleteSilentProcesses(db: Database): Promise<number> {
     .where(sql`${processes.aliveUntil} < now() - interval '1 hour'`)
     .returning({ id: processes.id });
   return rows.length;
+}
+
+/**
+ * Whether a process has been heard without a gap for a whole lease. If not, it was the database that could not be
+ * reached, perhaps, and silence says nothing of the others.
+ */
+export async function isSteady(db: Database, processId: string, seconds: number): Promise<boolean> {
+  const rows = await db
+    .select({ id: processes.id })
+    .from(processes)
+    .where(
+      and(
+        eq(processes.id, processId),
+        sql`${processes.aliveUntil} > now()`,
+        sql`${processes.steadySince} < now() - make_interval(secs => ${seconds})`,
+      ),
+    );
+  return rows.length > 0;
 }
 
 /** Whether the process that a column names has died; not so where it names none. */
