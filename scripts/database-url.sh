@@ -3,7 +3,9 @@
 database=$DATABASE_URL
 if [[ $DATABASE_URL =~ ^([a-z]+://[^:@/]*):([^@/]*)@(.*)$ ]]; then
   database="${BASH_REMATCH[1]}@${BASH_REMATCH[3]}"
-  # %40 and the like.
-  printf -v PGPASSWORD '%b' "${BASH_REMATCH[2]//\%/\\x}"
+  # %40 and the like; a backslash stands for itself.
+  password=${BASH_REMATCH[2]//\\/\\\\}
+  printf -v PGPASSWORD '%b' "${password//\%/\\x}"
+  unset password
   export PGPASSWORD
 fi

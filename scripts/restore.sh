@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Restores what backup.sh made, into an empty database and into DATA_DIR. Stop every Botbase on them first.
+# Restores what backup.sh made, into an empty database and into DATA_DIR. Stop every Botbase on them first:
+# while one gives signs of life, the restore is refused.
 #
 #   DATABASE_URL=postgres://… DATA_DIR=/srv/botbase/data bash scripts/restore.sh /srv/backups/botbase-20260101T030000Z
 #
-# --replace, before the directory, empties a database that is not empty. The database changes in one transaction: when
-# anything fails, it is as it was. Start Botbase with the ENCRYPTION_KEY and the JWT_SECRET of the time of the backup, and
+# --replace, before the directory, empties a database that is not empty; --while-running, before it too, does not look for
+# processes. The database changes in one transaction: when anything fails, it is as it was. Start Botbase with the ENCRYPTION_KEY and the JWT_SECRET of the time of the backup, and
 # of the same version or a newer one.
 set -euo pipefail
 umask 077
@@ -18,11 +19,16 @@ fail() {
 }
 
 replace=
-if [ "${1:-}" = --replace ]; then
-  replace=yes
+while_running=
+while :; do
+  case ${1:-} in
+    --replace) replace=yes ;;
+    --while-running) while_running=yes ;;
+    *) break ;;
+  esac
   shift
-fi
-[ $# = 1 ] || { echo 'usage: bash scripts/restore.sh [--replace] directory' >&2; exit 2; }
+done
+[ $# = 1 ] || { echo 'usage: bash scripts/restore.sh [--replace] [--while-running] directory' >&2; exit 2; }
 [ -n "${DATABASE_URL:-}" ] || fail 'DATABASE_URL is not set'
 backup=$(cd "$1" && pwd)
 . "$(dirname "${BASH_SOURCE[0]}")/database-url.sh"
@@ -50,6 +56,18 @@ check_database() {
     fail 'the database cannot be reached'
   [ "$tables" = 0 ] || [ -n "$replace" ] ||
     fail "the database has $tables tables. Give an empty one, or --replace to delete what is in it"
+  [ -n "$while_running" ] || check_nobody_runs
+}
+
+# A process that still ran would write into what is restored, and delete files that it knows nothing of.
+check_nobody_runs() {
+  local running
+  # A database that is empty, or of a version before this table, has nobody to ask for.
+  [ "$(query "select to_regclass('public.processes') is not null")" = t ] || return 0
+  running=$(query "select string_agg(role || ' on ' || host, ', ' order by role, host) from public.processes
+    where alive_until > now()")
+  [ -z "$running" ] || fail "Botbase runs on this database: $running. Stop it first; one that was killed counts for" \
+    'some seconds more. With --while-running nobody asks'
 }
 
 # Files that are there already stay: their names are never used twice, and what no source points to is swept a day later.

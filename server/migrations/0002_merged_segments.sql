@@ -1,4 +1,5 @@
--- A version that does not know parts finds nothing of a merged segment: end the roll-out within minutes.
+-- A version that does not know parts finds nothing of a merged segment: the first merge comes an hour after the first
+-- worker of this version, so that the roll-out has ended by then.
 CREATE TABLE "lexical_segment_parts" (
 	"project_id" uuid NOT NULL,
 	"segment_id" uuid NOT NULL,

@@ -49,7 +49,11 @@ async function serve(chosen: { ROLE?: Role }): Promise<number> {
   const log = createLogger(config.logLevel);
   // From the first moment on: as process 1 of a container nothing else would end it during its start.
   const stopped = stopSignal();
-  const botbase = await runBotbase(config);
+  const botbase = await Promise.race([runBotbase(config), stopped.then(() => null)]);
+  if (botbase === null) {
+    log.info('stopped before it was ready');
+    return 0;
+  }
   const { url } = botbase;
   const what = config.role === 'worker' ? `A worker is ready: ${url}/health` : `Botbase is ready at ${url}`;
   const hint = config.role === 'worker' ? '' : ` (API reference: ${url}/docs)`;

@@ -8,7 +8,7 @@ import { createDocumentExtractor } from '#providers/document-extractor/document-
 import { createPageFetcher } from '#providers/page-fetcher/page-fetcher.js';
 import { createBcryptPasswordHasher } from '#providers/password-hasher/bcrypt-password-hasher.js';
 import { createLruSearchCache } from '#providers/search-cache/lru-search-cache.js';
-import { systemClock } from '#providers/system-clock.js';
+import { createDatabaseClock } from '#providers/database-clock.js';
 import { createVitals } from '#providers/vitals/create-vitals.js';
 import { processEntry } from './entries.js';
 import { openDatabase } from './open-database.js';
@@ -40,7 +40,7 @@ export interface OpenContext {
 /** Builds the one context of a process: connects the database, brings its schema up to date, makes every provider. */
 export async function createContext(
   config: RuntimeConfig,
-  overrides: { log?: Logger } & Partial<Omit<Context, 'config' | 'db' | 'log' | 'metrics'>> = {},
+  overrides: { log?: Logger } & Partial<Omit<Context, 'config' | 'db' | 'pulse' | 'log' | 'metrics'>> = {},
 ): Promise<OpenContext> {
   const processId = newId();
   const telemetry = await openTelemetry(config, { processId, log: overrides.log });
@@ -48,12 +48,14 @@ export async function createContext(
   const database = await openDatabase(config, log, metrics);
   const shared = openRedis({ config, log, metrics, processId });
   const files = await openStorage(config);
+  const clock = createDatabaseClock();
   const ctx: Context = {
     config,
     processId,
     db: database.db,
+    pulse: database.pulse,
     metrics,
-    clock: systemClock,
+    clock,
     storage: files.storage,
     pages: createPageFetcher({
       allowPrivateNetworks: config.allowPrivateNetworks,
@@ -81,7 +83,11 @@ export async function createContext(
     ...overrides,
     log,
   };
-  const lease = await startProcessLease(ctx, { isAlone: database.isEmbedded, version: VERSION });
+  const lease = await startProcessLease(ctx, {
+    isAlone: database.isEmbedded,
+    version: VERSION,
+    onBeat: clock.anchor,
+  });
   const close = async () => {
     await lease.stop();
     await shared.close();

@@ -9,7 +9,12 @@ import { processEntry } from './entries.js';
 export interface OpenDatabase extends DatabasePool {
   /** No other process uses this database. */
   isEmbedded: boolean;
+  /** For signs of life alone. */
+  pulse: DatabasePool['db'];
 }
+
+/** A sign of life that takes longer is none. */
+const PULSE_TIMEOUT_MS = 2_000;
 
 type DatabaseConfig = Pick<Config, 'database' | 'dataDir'>;
 
@@ -32,14 +37,16 @@ export async function openDatabase(
 }
 
 function openServer(url: string, poolSize: number, metrics: Metrics): OpenDatabase {
-  const pool = createDatabasePool({
+  const shared = {
     connection: { connectionString: url },
-    poolSize,
     observeQuery: observer(metrics),
     recover: null,
     onFatal: () => {},
-  });
-  return { ...pool, isEmbedded: false };
+  };
+  const pool = createDatabasePool({ ...shared, poolSize });
+  const pulse = createDatabasePool({ ...shared, poolSize: 1, queryTimeoutMs: PULSE_TIMEOUT_MS });
+  const close = async () => void (await Promise.all([pool.close(), pulse.close()]));
+  return { ...pool, pulse: pulse.db, isEmbedded: false, close };
 }
 
 async function openEmbedded(config: DatabaseConfig, log: Logger, metrics: Metrics): Promise<OpenDatabase> {
@@ -60,7 +67,7 @@ async function openEmbedded(config: DatabaseConfig, log: Logger, metrics: Metric
     await pool.close();
     await embedded.stop();
   };
-  return { ...pool, close, isEmbedded: true };
+  return { ...pool, close, isEmbedded: true, pulse: pool.db };
 }
 
 function observer(metrics: Metrics) {

@@ -15,7 +15,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 /** All work that comes again, in one place. Workers run it. */
 export const schedules: readonly ScheduledTask[] = [
-  { name: 'close-abandoned-answers', everyMs: 5 * SECOND_MS, run: (ctx) => closeAbandonedTurns(ctx, false) },
+  { name: 'close-abandoned-answers', everyMs: 5 * SECOND_MS, run: closeAbandonedTurns },
   { name: 'requeue-stuck-sources', everyMs: MINUTE_MS, run: requeueStuckSources },
   {
     name: 'delete-expired-idempotency-keys',
@@ -23,9 +23,15 @@ export const schedules: readonly ScheduledTask[] = [
     run: (ctx) => deleteExpiredIdempotencyKeys(ctx.db, ctx.clock.now()),
   },
   { name: 'delete-expired-tokens', everyMs: HOUR_MS, run: deleteExpiredTokens },
-  { name: 'sweep-orphaned-files', everyMs: 6 * HOUR_MS, run: sweepOrphanedFiles },
+  {
+    name: 'sweep-orphaned-files',
+    everyMs: 6 * HOUR_MS,
+    // Whoever has started on an empty or a wrong database by mistake has the time to see it.
+    firstAfterMs: 6 * HOUR_MS,
+    run: sweepOrphanedFiles,
+  },
   { name: 'sweep-unseen-versions', everyMs: 6 * HOUR_MS, run: sweepUnseenVersions },
-  { name: 'merge-index-segments', everyMs: 5 * MINUTE_MS, run: mergeAllSegments },
+  { name: 'merge-index-segments', everyMs: 5 * MINUTE_MS, firstAfterMs: HOUR_MS, run: mergeAllSegments },
   { name: 'delete-old-jobs', everyMs: HOUR_MS, run: deleteOldJobs },
   { name: 'forget-silent-processes', everyMs: HOUR_MS, run: (ctx) => deleteSilentProcesses(ctx.db) },
 ];

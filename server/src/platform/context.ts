@@ -21,6 +21,8 @@ export interface Context {
   /** Of this run of this process: what it has in hand is written under it. */
   processId: string;
   db: Database;
+  /** A connection for signs of life alone, so that a busy pool does not make a living process look dead. */
+  pulse: Database;
   log: Logger;
   metrics: Metrics;
   clock: Clock;

@@ -21,12 +21,12 @@ export function isSerializationFailure(error: unknown): boolean {
 
 const CONNECTION_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND']);
 const CONNECTION_MESSAGES =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered|Query read timeout)/;
 
 /** The database cannot be reached or refuses work for now; the same request may succeed later. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const state = sqlStateOf(error);
-  if (state !== null) return /^(08|57P|53|25006)/.test(state);
+  if (state !== null) return /^(08|57P|57014|53|25006|25P03)/.test(state);
   return causesOf(error).some(
     (cause) =>
       CONNECTION_MESSAGES.test(cause.message) ||

@@ -11,6 +11,8 @@ export type Database = PgDatabase<NodePgQueryResultHKT>;
 export interface DatabaseOptions {
   connection: { connectionString: string } | { host: string; port: number; user: string; database: string };
   poolSize: number;
+  /** A statement that is not answered by then fails, and its connection is given up. Servers only. */
+  queryTimeoutMs?: number;
   /** Seconds of every statement, as its caller waits for it. */
   observeQuery: (seconds: number, outcome: 'ok' | 'error') => void;
   /** A connection was refused: resolves when it is worth another try (the embedded database restarts itself). */
@@ -47,13 +49,12 @@ export function runInsideTransaction<T>(act: () => Promise<T>): Promise<T> {
 /** Opens nothing yet: connections are made when the first statement needs one. */
 export function createDatabasePool(options: DatabaseOptions): DatabasePool {
   const isServer = 'connectionString' in options.connection;
+  const { queryTimeoutMs = QUERY_TIMEOUT_MS } = options;
   const pool = new pg.Pool({
     ...options.connection,
     max: options.poolSize,
     connectionTimeoutMillis: isServer ? CONNECT_TIMEOUT_MS.server : CONNECT_TIMEOUT_MS.embedded,
-    ...(isServer
-      ? { query_timeout: QUERY_TIMEOUT_MS, statement_timeout: QUERY_TIMEOUT_MS, ...IDLE_LIMIT }
-      : {}),
+    ...(isServer ? { query_timeout: queryTimeoutMs, statement_timeout: queryTimeoutMs, ...IDLE_LIMIT } : {}),
     keepAlive: true,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     allowExitOnIdle: false,
@@ -154,12 +155,18 @@ function observeQueries(client: pg.PoolClient, options: DatabaseOptions): void {
       return result;
     } catch (error) {
       reportFatal(error, options);
+      // Its statement still runs, and its transaction is still open: nobody may ever use this connection again.
+      if (isQueryTimeout(error)) client.emit('error', error);
       throw error;
     } finally {
       options.observeQuery((performance.now() - startedAt) / 1000, outcome);
     }
   };
   Object.assign(client, { query: observed });
+}
+
+function isQueryTimeout(error: unknown): error is Error {
+  return error instanceof Error && error.message === 'Query read timeout';
 }
 
 function reportFatal(error: unknown, options: DatabaseOptions): void {

@@ -27,6 +27,8 @@ const LOCK_NOT_AVAILABLE = '55P03';
 export async function migrateDatabase(database: DatabasePool, serverUrl: string | null): Promise<void> {
   if (serverUrl === null) return runMigrations(database.db);
   const client = new pg.Client({ connectionString: serverUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  // A connection that breaks also fails the statement that waits on it.
+  client.on('error', () => {});
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);

@@ -26,9 +26,11 @@ export interface Traffic {
   stop: () => Promise<void>;
 }
 
-/** No request may hang longer, whatever is away. */
-export const HANG_MS = 5_000;
-/** Two cores have several processes and the services to run. */
+/**
+ * No request may hang, whatever is away: 5 s are promised, and as much again is for two cores that have all the
+ * processes and services to run. What waits for a service to come back waits longer.
+ */
+export const HANG_MS = 10_000;
 const GIVE_UP_MS = 60_000;
 const SECOND_MS = 1_000;
 

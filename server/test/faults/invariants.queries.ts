@@ -54,14 +54,19 @@ export const WRONG_COUNTS = `
     or coalesce(sum(documents.chunk_count), 0) <> sources.chunk_count
     or count(documents.id) = 0`;
 
+/** What is seen of a document is in segments of its own, or in parts of merged ones: each chunk once. */
 export const WRONG_SEGMENTS = `
-  select 'document ' || documents.id || ' has ' || coalesce(sum(lexical_segments.chunk_count), 0)
+  select 'document ' || documents.id || ' has ' || coalesce(sum(runs.chunk_count), 0)
     || ' chunks in its lexical index of ' || documents.chunk_count as line
-  from documents left join lexical_segments on lexical_segments.project_id = documents.project_id
-    and lexical_segments.document_id = documents.id and lexical_segments.version = documents.live_version
+  from documents left join (
+    select project_id, document_id, version, chunk_count from lexical_segments
+    union all
+    select project_id, document_id, version, chunk_count from lexical_segment_parts
+  ) as runs on runs.project_id = documents.project_id and runs.document_id = documents.id
+    and runs.version = documents.live_version
   where documents.live_version > 0
   group by documents.id
-  having coalesce(sum(lexical_segments.chunk_count), 0) <> documents.chunk_count`;
+  having coalesce(sum(runs.chunk_count), 0) <> documents.chunk_count`;
 
 /** $1: the dimensions of the embedding model; null: there is none. */
 export const WRONG_EMBEDDINGS = `

@@ -63,7 +63,7 @@ describe('an answer whose process', () => {
     const asked = ask({});
     await openai.whenRequested(1);
     await app.ctx.db.execute(sql`update messages set process_id = ${newId()} where status = 'streaming'`);
-    expect(await closeAbandonedTurns(app.ctx, true)).toBe(1);
+    expect(await closeAbandonedTurns(app.ctx)).toBe(1);
     gate.open();
     expect((await asked).body).toMatchObject({
       status: 503,

@@ -1,5 +1,6 @@
 import { AppError } from '#kernel/app-error.js';
 import type { Context } from '#platform/context.js';
+import { retryWhileUnavailable } from '#platform/retry-while-unavailable.js';
 import type { ProjectScope } from '#platform/scope.js';
 import type { Citation } from '#db/schema/conversations.js';
 import { meterAnswer } from '#features/usage/meter-answer.js';
@@ -63,7 +64,8 @@ export async function* answerMessage(
     if (!signal.aborted)
       ctx.log.error({ err: error, project: scope.projectId, message: messageId }, 'an answer failed');
     const status = signal.aborted ? 'incomplete' : 'failed';
-    const closed = await closeTurn(ctx, scope, messageId, { status, content: shown }).catch(() => null);
+    const end = { status, content: shown } as const;
+    const closed = await retryWhileUnavailable(() => closeTurn(ctx, scope, messageId, end)).catch(() => null);
     isClosed = closed !== null;
     ctx.metrics.answers.inc({ outcome: status });
     if (closed === null || status === 'failed') yield { type: 'error', error };
@@ -110,7 +112,7 @@ async function endTurn(
   shown: string,
 ): Promise<MessageRow | null> {
   const end = response ?? { status: 'incomplete' as const, content: shown };
-  const row = await closeTurn(ctx, scope, turn.messageId, end);
+  const row = await retryWhileUnavailable(() => closeTurn(ctx, scope, turn.messageId, end));
   const outcome = row?.refusal === null ? row.status : (row?.refusal.reason ?? 'deleted');
   ctx.metrics.answers.inc({ outcome });
   if (row !== null) meterAnswer(ctx, { ...row, tier: turn.tier });

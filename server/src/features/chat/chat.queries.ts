@@ -176,12 +176,13 @@ export async function findStreamingMessageOrNull(
   db: Database,
   scope: ProjectScope,
   conversationId: string,
+  ownProcessId: string,
 ): Promise<{ id: string; createdAt: Date; isOrphaned: boolean } | null> {
   const [row] = await db
     .select({
       id: messages.id,
       createdAt: messages.createdAt,
-      isOrphaned: isHeldByDeadProcess(messages.processId),
+      isOrphaned: isHeldByDeadProcess(messages.processId, ownProcessId),
     })
     .from(messages)
     .where(and(isMessageOf(scope, conversationId), eq(messages.status, 'streaming')));
@@ -212,9 +213,9 @@ export async function closeStreamingMessage(
 /** Answers of every project whose process died, or that are older than any takes: they will not go on. */
 export async function closeAbandonedMessages(
   db: Database,
-  abandoned: { startedBefore: Date; isDeathCertain: boolean },
+  abandoned: { startedBefore: Date; ownProcessId: string },
 ): Promise<number> {
-  const isOrphaned = abandoned.isDeathCertain ? isHeldByDeadProcess(messages.processId) : undefined;
+  const isOrphaned = isHeldByDeadProcess(messages.processId, abandoned.ownProcessId);
   const rows = await db
     .update(messages)
     .set({ status: 'failed' })

@@ -8,13 +8,13 @@ import { deleteConversationRow, findStreamingMessageOrNull } from './chat.querie
 
 /** Deletes a conversation with its messages; its token dies with it, and an answer in the making stops. @throws AppError `not_found` */
 export function deleteConversation(
-  ctx: Pick<Context, 'db' | 'streams' | 'afterCommit' | 'log'>,
+  ctx: Pick<Context, 'db' | 'streams' | 'afterCommit' | 'log' | 'processId'>,
   scope: ProjectScope,
   conversationId: string,
 ): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     const running = isId(conversationId)
-      ? await findStreamingMessageOrNull(tx.db, scope, conversationId)
+      ? await findStreamingMessageOrNull(tx.db, scope, conversationId, tx.processId)
       : null;
     const isDeleted = isId(conversationId) && (await deleteConversationRow(tx.db, scope, conversationId));
     if (!isDeleted) throw new AppError('not_found', 'There is no such conversation.');

@@ -115,11 +115,11 @@ async function openConversation(
 
 /** Questions and answers of a conversation alternate: a second question waits for the first answer. */
 async function endPreviousTurn(
-  tx: Pick<Context, 'db' | 'clock' | 'afterCommit'>,
+  tx: Pick<Context, 'db' | 'clock' | 'afterCommit' | 'processId'>,
   scope: ProjectScope,
   conversationId: string,
 ): Promise<void> {
-  const running = await findStreamingMessageOrNull(tx.db, scope, conversationId);
+  const running = await findStreamingMessageOrNull(tx.db, scope, conversationId, tx.processId);
   if (running === null) return;
   const isLate = tx.clock.now().getTime() - running.createdAt.getTime() >= LONGEST_TURN_MS;
   if (!running.isOrphaned && !isLate) {

@@ -35,6 +35,7 @@ export function createSourceWatcher(ctx: Pick<Context, 'db' | 'log'>): SourceWat
     watch: async function* (scope, sourceId, signal) {
       const row = await findSource(ctx.db, scope, sourceId);
       const entry = watched.get(sourceId) ?? { projectId: scope.projectId, readers: 0, row };
+      entry.row = row;
       entry.readers += 1;
       watched.set(sourceId, entry);
       const left = new Promise<void>((resolve) =>

@@ -115,6 +115,18 @@ describe('the sweep of orphaned files', () => {
     expect(await storedKeys()).toEqual([livingKey]);
   });
 
+  it('deletes nothing where no file belongs to the database', async () => {
+    await rm(pathOf(livingKey));
+    const keys = [];
+    for (let count = 0; count < 10; count += 1) {
+      keys.push(await store(`${sourceFolder(projectId, newId())}original`, 25));
+    }
+    await expect(sweep()).rejects.toThrow('no stored file belongs to this database');
+    expect(await storedKeys()).toEqual(keys.toSorted());
+    await store(livingKey, 1000);
+    expect(await sweep()).toBe(10);
+  });
+
   it('stops when it is told to', async () => {
     const key = await store(`${sourceFolder(projectId, newId())}original`, 25);
     await expect(sweepOrphanedFiles(app.ctx, AbortSignal.abort())).rejects.toMatchObject({

@@ -7,6 +7,8 @@ import { listExistingSources } from './sources.queries.js';
 /** An upload writes its file before its row: until it is this old, a file may yet get one. */
 const ORPHAN_AGE_MS = 24 * 60 * 60_000;
 const FOLDERS_PER_QUERY = 200;
+/** As many without a single living one among them are not what killed processes leave. */
+const SUSPICIOUS_FOLDERS = 10;
 const ROOT = 'projects/';
 /** Every folder that something is written to, the health probe's too. */
 const WRITTEN_ROOTS = [ROOT, 'health/'];
@@ -23,6 +25,7 @@ interface SourceFolder {
 /**
  * Deletes stored files whose source has no row, and what writes that never ended left, once they are a day old:
  * traces of processes that were killed. It may run at any time, also twice at once.
+ * @throws Error when the files seem to be another database's
  * @returns how many files and rests were deleted
  */
 export async function sweepOrphanedFiles(
@@ -30,6 +33,11 @@ export async function sweepOrphanedFiles(
   signal: AbortSignal,
 ): Promise<number> {
   const oldBefore = new Date(ctx.clock.now().getTime() - ORPHAN_AGE_MS);
+  if (await isAnotherDatabases(ctx, oldBefore)) {
+    throw new Error(
+      'no stored file belongs to this database: is it empty, or another one? Nothing was deleted.',
+    );
+  }
   let deletedCount = 0;
   for await (const group of inGroups(sourceFolders(ctx.storage), FOLDERS_PER_QUERY)) {
     signal.throwIfAborted();
@@ -45,6 +53,17 @@ export async function sweepOrphanedFiles(
     deletedCount += await ctx.storage.deleteUnfinished(root, oldBefore);
   }
   return deletedCount;
+}
+
+/** Whether there are files, and not one of a source that this database knows. */
+async function isAnotherDatabases(ctx: Pick<Context, 'db' | 'storage'>, oldBefore: Date): Promise<boolean> {
+  let count = 0;
+  for await (const group of inGroups(sourceFolders(ctx.storage), FOLDERS_PER_QUERY)) {
+    const old = group.filter(({ newestAt }) => newestAt < oldBefore);
+    if ((await withoutRow(ctx, old)).length < old.length) return false;
+    count += old.length;
+  }
+  return count >= SUSPICIOUS_FOLDERS;
 }
 
 async function withoutRow(ctx: Pick<Context, 'db'>, folders: SourceFolder[]): Promise<SourceFolder[]> {

@@ -13,6 +13,7 @@ export async function claimIdempotencyKey(
     'scope' | 'keyHash' | 'requestHash' | 'processId' | 'lockedUntil' | 'expiresAt'
   >,
   now: Date,
+  ownProcessId: string,
 ): Promise<boolean> {
   const rows = await db
     .insert(idempotencyKeys)
@@ -21,7 +22,7 @@ export async function claimIdempotencyKey(
       target: [idempotencyKeys.scope, idempotencyKeys.keyHash],
       set: { ...claim, status: null, response: null },
       setWhere: sql`${idempotencyKeys.expiresAt} < ${now} or (${idempotencyKeys.status} is null and
-        (${idempotencyKeys.lockedUntil} < ${now} or ${isHeldByDeadProcess(idempotencyKeys.processId)}))`,
+        (${idempotencyKeys.lockedUntil} < ${now} or ${isHeldByDeadProcess(idempotencyKeys.processId, ownProcessId)}))`,
     })
     .returning({ scope: idempotencyKeys.scope });
   return rows.length > 0;

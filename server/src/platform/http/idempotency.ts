@@ -97,6 +97,7 @@ export async function beginIdempotent(
       expiresAt: new Date(now.getTime() + KEEP_MS),
     },
     now,
+    ctx.processId,
   );
   if (isFirst) return { type: 'first', claim: claimOf(ctx, scope, keyHash) };
   const row = await findIdempotencyKeyOrNull(ctx.db, scope, keyHash);

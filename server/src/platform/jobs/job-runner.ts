@@ -38,8 +38,8 @@ interface Runner {
 
 /**
  * Runs jobs in this process, `concurrency` at once. Without a bell, or while it is away, loops claim what is due;
- * with one, each ring claims its job by the same statement. One more loop takes back jobs whose worker died, and rings
- * again for those that nobody heard of.
+ * with one, each ring claims its job by the same statement. Two more loops take back jobs whose worker died, and ring again
+ * for those that nobody heard of.
  */
 export function startJobRunner(
   ctx: Context,
@@ -62,7 +62,8 @@ export function startJobRunner(
   const loops = Array.from({ length: concurrency }, () =>
     repeat(runner, runner.knock, () => claimNext(runner)),
   );
-  loops.push(repeat(runner, runner.end, () => lookAfter(runner, bell)));
+  loops.push(repeat(runner, runner.end, () => takeBack(runner)));
+  if (bell !== null) loops.push(repeat(runner, runner.end, () => relay(runner, bell)));
   const listener = bell?.listen((jobId) => answerRing(runner, jobId), concurrency);
   return {
     ring: runner.knock.now,
@@ -102,10 +103,13 @@ async function answerRing(runner: Runner, jobId: string): Promise<void> {
   });
 }
 
-async function lookAfter(runner: Runner, bell: JobBell | null): Promise<boolean> {
-  const { ctx, registry, workerId } = runner;
+async function takeBack({ ctx, registry, workerId }: Runner): Promise<boolean> {
   await recoverExpiredJobs(ctx, registry, workerId);
-  if (bell !== null) runner.isLooking = (await relayRings(ctx, bell)) === 'away';
+  return false;
+}
+
+async function relay(runner: Runner, bell: JobBell): Promise<boolean> {
+  runner.isLooking = (await relayRings(runner.ctx, bell)) === 'away';
   return false;
 }
 

@@ -7,6 +7,8 @@ const RING_GRACE_MS = 1_000;
 /** A ring that brought no worker in this long was lost, or waits in line: to ring twice does no harm. */
 const RING_AGAIN_MS = 30_000;
 const BATCH = 500;
+/** Of one look; there is another one a second later. */
+const MAX_BATCHES = 4;
 
 /**
  * Rings for jobs that are due and that nobody has been told of: the bell was away, has forgotten, or whoever should
@@ -20,7 +22,7 @@ export async function relayRings(
   if (state === 'away') return 'away';
   if (state === 'emptied') await forgetRings(ctx.db);
   const now = ctx.clock.now();
-  for (;;) {
+  for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
     const rings = await listUnrungJobs(ctx.db, {
       dueBefore: new Date(now.getTime() - RING_GRACE_MS),
       rungBefore: new Date(now.getTime() - RING_AGAIN_MS),
@@ -39,4 +41,5 @@ export async function relayRings(
     );
     if (rings.length < BATCH) return 'ready';
   }
+  return 'ready';
 }

@@ -104,7 +104,10 @@ async function runAttempt(
     () => abort.abort(new AttemptAborted('timeout')),
     registered.definition.timeoutMs,
   );
-  const heartbeat = setInterval(() => void beat(ctx, lease, abort), HEARTBEAT_MS);
+  let inFlight: Promise<void> | null = null;
+  const heartbeat = setInterval(() => {
+    inFlight ??= beat(ctx, lease, abort).finally(() => (inFlight = null));
+  }, HEARTBEAT_MS);
   try {
     const payload = registered.definition.payload.parse(row.payload);
     await registered.handler.run(ctx, runningJob(row, lease), payload, abort.signal);
@@ -137,7 +140,7 @@ function runningJob(row: JobRow, lease: Lease): RunningJob {
 
 async function beat(ctx: Context, lease: Lease, abort: AbortController): Promise<void> {
   try {
-    const state = await extendLease(ctx.db, lease, leaseEnd(ctx));
+    const state = await extendLease(ctx.pulse, lease, leaseEnd(ctx));
     if (state === 'cancel') abort.abort(new AttemptAborted('cancelled'));
     if (state === 'lost') abort.abort(new AttemptAborted('lost'));
   } catch (error) {

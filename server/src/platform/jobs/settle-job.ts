@@ -24,8 +24,9 @@ export async function settleFailure(
   if (error instanceof LeaseLostError || isForeignKeyViolation(error)) {
     // What the job writes to is gone, or the job is another's.
     // A fence refuses a cancelled job too, and may do so before the heartbeat has seen the wish.
-    const isCancelled = (await extendLease(ctx.db, lease, leaseEnd(ctx))) === 'cancel';
-    return isCancelled ? endJob(ctx, registered, row, lease, 'cancelled', CANCELLED) : 'lost';
+    const state = await extendLease(ctx.db, lease, leaseEnd(ctx));
+    if (state === 'cancel') return endJob(ctx, registered, row, lease, 'cancelled', CANCELLED);
+    if (state === 'lost') return 'lost';
   }
   if (error instanceof AttemptAborted) {
     switch (error.why) {

@@ -1,20 +1,27 @@
-import { type SQL, and, eq, sql } from 'drizzle-orm';
+import { type SQL, eq, sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
 import { processes } from '#db/schema/processes.js';
 import type { Database } from '../database.js';
 
-/** Writes that a process is alive for `seconds` more, by the clock of the database. */
+/**
+ * Writes that a process is alive for `leaseSeconds` more. A beat that comes later than `gapSeconds` after the one before
+ * begins a new steady time. @returns the time of the database
+ */
 export async function upsertProcess(
   db: Database,
-  process: { id: string; role: string; host: string; version: string },
-  seconds: number,
-): Promise<void> {
-  const aliveUntil = sql`now() + make_interval(secs => ${seconds})`;
-  const steadySince = sql`case when ${processes.aliveUntil} < now() then now() else ${processes.steadySince} end`;
-  await db
+  process: { id: string; role: string; host: string; version: string; steadySince?: Date },
+  { leaseSeconds, gapSeconds }: { leaseSeconds: number; gapSeconds: number },
+): Promise<Date> {
+  const aliveUntil = sql`now() + make_interval(secs => ${leaseSeconds})`;
+  const isLate = sql`${processes.aliveUntil} < now() + make_interval(secs => ${leaseSeconds - gapSeconds})`;
+  const steadySince = sql`case when ${isLate} then now() else ${processes.steadySince} end`;
+  const [row] = await db
     .insert(processes)
     .values({ ...process, aliveUntil })
-    .onConflictDoUpdate({ target: processes.id, set: { aliveUntil, steadySince } });
+    .onConflictDoUpdate({ target: processes.id, set: { aliveUntil, steadySince } })
+    .returning({ now: sql`now()`.mapWith(processes.createdAt) });
+  if (row === undefined) throw new Error('upsert returned no row');
+  return row.now;
 }
 
 export async function deleteProcess(db: Database, processId: string): Promise<void> {
@@ -35,25 +42,12 @@ export async function deleteSilentProcesses(db: Database): Promise<number> {
 }
 
 /**
- * Whether a process has been heard without a gap for a whole lease. If not, it was the database that could not be
- * reached, perhaps, and silence says nothing of the others.
+ * Whether the process that a column names has died; not so where it names none. Only a process that has itself been
+ * heard without a gap for a whole lease can tell: after a time without the database all seem dead.
  */
-export async function isSteady(db: Database, processId: string, seconds: number): Promise<boolean> {
-  const rows = await db
-    .select({ id: processes.id })
-    .from(processes)
-    .where(
-      and(
-        eq(processes.id, processId),
-        sql`${processes.aliveUntil} > now()`,
-        sql`${processes.steadySince} < now() - make_interval(secs => ${seconds})`,
-      ),
-    );
-  return rows.length > 0;
-}
-
-/** Whether the process that a column names has died; not so where it names none. */
-export function isHeldByDeadProcess(column: PgColumn): SQL<boolean> {
-  return sql<boolean>`(${column} is not null and not exists (
-    select 1 from processes alive where alive.id = ${column} and alive.alive_until > now()))`;
+export function isHeldByDeadProcess(column: PgColumn, ownProcessId: string): SQL<boolean> {
+  return sql<boolean>`(${column} is not null
+    and not exists (select 1 from processes held where held.id = ${column} and held.alive_until > now())
+    and exists (select 1 from processes own where own.id = ${ownProcessId} and own.alive_until > now()
+      and own.steady_since < now() - interval '15 seconds'))`;
 }

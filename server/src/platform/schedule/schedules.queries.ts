@@ -2,11 +2,19 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { schedules } from '#db/schema/schedules.js';
 import type { Database } from '../database.js';
 
-/** Schedules that are new are due at once. */
-export async function insertMissingSchedules(db: Database, names: string[]): Promise<void> {
+/** Schedules that are new are due at once, or after `firstAfterMs`. */
+export async function insertMissingSchedules(
+  db: Database,
+  tasks: readonly { name: string; firstAfterMs?: number }[],
+): Promise<void> {
   await db
     .insert(schedules)
-    .values(names.map((name) => ({ name, nextRunAt: sql`now()` })))
+    .values(
+      tasks.map(({ name, firstAfterMs = 0 }) => ({
+        name,
+        nextRunAt: sql`now() + make_interval(secs => ${firstAfterMs / 1000})`,
+      })),
+    )
     .onConflictDoNothing();
 }
 
