@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Restores what backup.sh made, into an empty database and into DATA_DIR. Stop every Botbase on them first:
-# while one gives signs of life, the restore is refused.
+# Restores what backup.sh made, into an empty database and into DATA_DIR. Stop every Botbase on them first.
 #
 #   DATABASE_URL=postgres://… DATA_DIR=/srv/botbase/data bash scripts/restore.sh /srv/backups/botbase-20260101T030000Z
 #
-# --replace, before the directory, empties a database that is not empty; --while-running, before it too, does not look for
-# processes. The database changes in one transaction: when anything fails, it is as it was. Start Botbase with the ENCRYPTION_KEY and the JWT_SECRET of the time of the backup, and
-# of the same version or a newer one.
+# --replace, before the directory, empties a database that is not empty, unless a Botbase that runs on it has just given a
+# sign of life; with --while-running nobody looks for one. The database changes in one transaction: when anything fails,
+# it is as it was. Start Botbase with the ENCRYPTION_KEY and the JWT_SECRET of the time of the backup, and of the same
+# version or a newer one.
 set -euo pipefail
 umask 077
 
@@ -59,15 +59,16 @@ check_database() {
   [ -n "$while_running" ] || check_nobody_runs
 }
 
-# A process that still ran would write into what is restored, and delete files that it knows nothing of.
+# A process that runs on would write into what is restored.
 check_nobody_runs() {
-  local running
-  # A database that is empty, or of a version before this table, has nobody to ask for.
-  [ "$(query "select to_regclass('public.processes') is not null")" = t ] || return 0
-  running=$(query "select string_agg(role || ' on ' || host, ', ' order by role, host) from public.processes
-    where alive_until > now()")
-  [ -z "$running" ] || fail "Botbase runs on this database: $running. Stop it first; one that was killed counts for" \
-    'some seconds more. With --while-running nobody asks'
+  local table running
+  # An empty database does not have the table, nor has one of the first version.
+  table=$(query "select to_regclass('public.processes')") || fail 'the database cannot be reached'
+  [ -n "$table" ] || return 0
+  running=$(query "select string_agg(role || ' on ' || host, ', ' order by role, host) from $table
+    where alive_until > now()") || fail 'the processes on the database cannot be read'
+  [ -z "$running" ] ||
+    fail "Botbase runs on this database ($running). Stop it; one that was killed counts for some seconds more"
 }
 
 # Files that are there already stay: their names are never used twice, and what no source points to is swept a day later.

@@ -68,7 +68,8 @@ describe('scheduled tasks', () => {
         insert into messages (id, project_id, conversation_id, role, content, status, process_id)
         values (${id}, ${projectId}, ${conversationId}, 'assistant', '', 'streaming', ${processId})`);
     }
-    // A process that has just come up, or back, does not know yet who is dead.
+    // A process that has just come back does not know yet who is dead.
+    await app.ctx.db.execute(sql`update processes set steady_since = now()`);
     expect(await run('close-abandoned-answers')).toBe(0);
     await app.ctx.db.execute(sql`update processes set steady_since = now() - interval '1 minute'`);
     expect(await run('close-abandoned-answers')).toBe(1);

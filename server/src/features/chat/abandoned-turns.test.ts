@@ -17,6 +17,8 @@ beforeAll(async () => {
   app = await createTestApp({
     environment: { OPENAI_BASE_URL: openai.baseUrl, OPENAI_EMBEDDING_MODEL: 'none' },
   });
+  // It has been heard for long enough to know who is dead.
+  await app.ctx.db.execute(sql`update processes set steady_since = now() - interval '1 hour'`);
   ({ token } = await app.register());
   projectId = await app.createProject(token);
   await app.addSource(token, projectId, {
