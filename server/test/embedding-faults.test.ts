@@ -1,5 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ingestSourceJob } from '#features/ingestion/ingestion.jobs.js';
 import { documentChunks, documents, embeddings, lexicalSegments } from '#db/schema/documents.js';
 import { createEmbedder } from '#providers/embedders/registry.js';
 import { type TestApp, createTestApp } from './create-test-app.js';
@@ -119,7 +120,7 @@ describe('an embedding endpoint that fails in the middle of a document', () => {
   it('for good leaves nothing of the document behind', async () => {
     failCalls((call) => call >= 7, 'server_error');
     const sourceId = await addSource(projectId);
-    await runAttempts(4);
+    await runAttempts(ingestSourceJob.maxAttempts);
     expect(await readSource(projectId, sourceId)).toMatchObject({
       status: 'failed',
       error: { code: 'embedding_failed' },

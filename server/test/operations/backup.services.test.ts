@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, cp, mkdir, mkdtemp, open, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BotbaseClient, createBotbaseClient } from '../botbase-client.js';
+import { queryDatabase } from '../faults/query-database.js';
 import { type BotbaseProcess, spawnBotbase } from '../start-botbase.js';
 import { createTestDatabase } from '../test-database.js';
 
@@ -76,6 +77,12 @@ async function readFiles({ dataDir }: Place): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(contents));
 }
 
+async function countRows({ environment }: Place, table: string): Promise<number> {
+  const url = environment['DATABASE_URL'] ?? '';
+  const [row] = await queryDatabase(url, `select count(*)::int as count from ${table}`);
+  return Number(row?.['count']);
+}
+
 async function login(address: string): Promise<number> {
   const { status } = await fetch(`${address}/v1/auth/login`, {
     method: 'POST',
@@ -132,6 +139,10 @@ describe('a backup', () => {
         stderr: 'restore: restored 1 accounts and 2 sources\n',
       });
       expect(await readFiles(place)).toEqual(await readFiles(origin));
+      // The origin runs, and the copy does not.
+      expect(await countRows(origin, 'processes')).toBe(1);
+      expect(await countRows(place, 'processes')).toBe(0);
+      expect(await countRows(place, 'schedules')).toBe(0);
 
       const copy = await start(place);
       expect(await login(copy.address)).toBe(200);
@@ -194,6 +205,23 @@ describe('a backup', () => {
     expect(message.citations).toHaveLength((await client.ask(QUESTION)).message.citations.length);
     await expect(otherClient.at(copy.address).ask(QUESTION)).rejects.toThrow('401');
     await stop(copy);
+  });
+
+  it('is not restored under a Botbase that runs, unless told', { timeout: PATIENT_MS }, async () => {
+    const place = await makePlace();
+    const other = await start(place);
+    const refused = await run('restore.sh', ['--replace', backup], place.environment);
+    expect(refused).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: `restore: Botbase runs on this database (all on ${hostname()}). Stop it; one that was killed counts for some seconds more\n`,
+    });
+    expect(await login(other.address)).toBe(401);
+
+    const told = await run('restore.sh', ['--while-running', '--replace', backup], place.environment);
+    expect(told).toMatchObject({ exitCode: 0, stderr: 'restore: restored 1 accounts and 2 sources\n' });
+    other.kill('SIGKILL');
+    await other.ended;
   });
 
   it('leaves the database as it was when the restore fails in its midst', async () => {

@@ -102,7 +102,9 @@ describe('compose.yaml', () => {
 
   it('has no secret in a command line, which every user of the machine can read', () => {
     for (const { command, entrypoint, healthcheck } of Object.values(compose.services)) {
-      expect(JSON.stringify({ command, entrypoint, healthcheck })).not.toMatch(/\$\{?\w*(PASSWORD|SECRET|KEY|TOKEN)/);
+      expect(JSON.stringify({ command, entrypoint, healthcheck })).not.toMatch(
+        /\$\{?\w*(PASSWORD|SECRET|KEY|TOKEN)/,
+      );
     }
   });
 

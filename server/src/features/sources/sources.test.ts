@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ingestSourceJob } from '#features/ingestion/ingestion.jobs.js';
 import { type TestApp, createTestApp } from '#test/create-test-app.js';
 import { createEmbedder } from '#providers/embedders/registry.js';
 import { startFakeOpenAI } from '#test/fakes/fake-openai.js';
@@ -288,6 +289,7 @@ describe('a re-sync', () => {
     const embedding = await createTestApp({
       environment: { OPENAI_BASE_URL: fake.baseUrl, OPENAI_EMBEDDING_DIMENSIONS: '32' },
     });
+    const waits = createInstantWaits();
     embedding.ctx.embedder = createEmbedder({
       provider: 'openai-compatible',
       baseUrl: fake.baseUrl,
@@ -296,7 +298,7 @@ describe('a re-sync', () => {
       dimensions: 32,
       timeoutMs: { question: 20_000, passages: 20_000 },
       tryTimeoutMs: 20_000,
-      resilience: createInstantWaits(),
+      resilience: waits,
     });
     const owner = await embedding.register();
     const project = await embedding.createProject(owner.token);
@@ -308,7 +310,7 @@ describe('a re-sync', () => {
     await embedding.request('POST', `/v1/projects/${project}/sources/${source.id}/sync`, {
       token: owner.token,
     });
-    for (let attempt = 0; attempt < 4; attempt += 1) {
+    for (let attempt = 0; attempt < ingestSourceJob.maxAttempts; attempt += 1) {
       await embedding.runJobs();
       embedding.clock.advance(600_000);
     }
@@ -319,6 +321,8 @@ describe('a re-sync', () => {
     await embedding.request('POST', `/v1/projects/${project}/sources/${source.id}/sync`, {
       token: owner.token,
     });
+    // Time for the circuit of the endpoint to try it again.
+    waits.advance(60_000);
     await embedding.runJobs();
     expect((await read()).body).toMatchObject({ status: 'ready', error: null, chunkCount: 1 });
     await embedding.close();
