@@ -34,9 +34,9 @@ const chatRequests = () => fake.requests.filter(isChat).length;
 /** Chat fails in this way, embeddings do not. */
 const chatFails = (mode: FakeOpenAIMode) =>
   fake.set({ mode: (request) => (isChat(request) ? mode : 'normal'), reply: () => REPLY, retryAfter: '0' });
-const ask = async (project = projectId) => {
+const ask = async (project = projectId, question = QUESTION) => {
   const path = `/v1/projects/${project}/chat`;
-  const { status, body } = await app.request('POST', path, { token, body: { message: QUESTION } });
+  const { status, body } = await app.request('POST', path, { token, body: { message: question } });
   expect(status).toBe(200);
   return body.message;
 };
@@ -255,7 +255,8 @@ describe('an embedding endpoint that fails while a question is asked', () => {
     'by %s leaves the search to the words',
     async (mode) => {
       fake.set({ mode: (request) => (isChat(request) ? 'normal' : mode), reply: () => REPLY });
-      expect(await ask()).toMatchObject({
+      // A question of its own: one that was asked before has its passages still.
+      expect(await ask(projectId, `${QUESTION} (${mode})`)).toMatchObject({
         content: REPLY,
         model: 'gpt-4o-mini',
         notices: [{ code: 'lexical_only' }],
@@ -265,7 +266,7 @@ describe('an embedding endpoint that fails while a question is asked', () => {
 
   it('together with the chat endpoint leaves an answer all the same', async () => {
     fake.set({ mode: 'reset' });
-    expect(await ask()).toMatchObject({
+    expect(await ask(projectId, `${QUESTION} (at all)`)).toMatchObject({
       content: QUOTED,
       notices: [{ code: 'lexical_only' }, { code: 'model_unavailable' }],
     });

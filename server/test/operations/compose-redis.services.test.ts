@@ -62,7 +62,9 @@ async function readSetting(name: string): Promise<string> {
 describe('the Redis of compose.yaml', () => {
   it('asks for the password, which is not in its command line', async () => {
     expect(await readSetting('requirepass')).toBe(password);
-    await expect(runRedisCommand(url.replace(password, 'other'), 'PING')).rejects.toThrow('Connection is closed');
+    await expect(runRedisCommand(url.replace(password, 'other'), 'PING')).rejects.toThrow(
+      'Connection is closed',
+    );
     const commandLine = await readFile(`/proc/${server.pid}/cmdline`, 'utf8');
     expect(commandLine).toContain('redis-server');
     expect(commandLine).not.toContain(password);

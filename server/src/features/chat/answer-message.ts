@@ -6,9 +6,9 @@ import type { Citation } from '#db/schema/conversations.js';
 import { meterAnswer } from '#features/usage/meter-answer.js';
 import { type MessageRow, findMessage } from './chat.queries.js';
 import type { ChatInput } from './chat.schemas.js';
-import { closeTurn } from './close-turn.js';
+import { type TurnEnd, closeTurn } from './close-turn.js';
 import { conversationToken } from './conversation-token.js';
-import { type RAGResponse, generateRAGResponse } from './generate-rag-response.js';
+import { generateRAGResponse } from './generate-rag-response.js';
 import { type Turn, openTurn } from './open-turn.js';
 
 export type AnswerEvent =
@@ -35,7 +35,7 @@ export async function* answerMessage(
   const token = conversationToken(ctx, conversationId);
   const leave = new AbortController();
   let shown = '';
-  let response: RAGResponse | null = null;
+  let end: TurnEnd | null = null;
   let isClosed = false;
   try {
     yield { type: 'start', conversationId, conversationToken: token, messageId };
@@ -46,13 +46,13 @@ export async function* answerMessage(
       AbortSignal.any([signal, leave.signal]),
     )) {
       if (event.type === 'response') {
-        response = event.response;
+        end = event.response;
         continue;
       }
       shown += event.text;
       yield event;
     }
-    const closed = await endTurn(ctx, scope, turn, response, shown);
+    const closed = await endTurn(ctx, scope, turn, end ?? { status: 'incomplete', content: shown });
     isClosed = true;
     if (closed === null) {
       yield { type: 'error', error: await whyNotStored(ctx, scope, messageId) };
@@ -64,8 +64,12 @@ export async function* answerMessage(
     if (!signal.aborted)
       ctx.log.error({ err: error, project: scope.projectId, message: messageId }, 'an answer failed');
     const status = signal.aborted ? 'incomplete' : 'failed';
-    const end = { status, content: shown } as const;
-    const closed = await retryWhileUnavailable(() => closeTurn(ctx, scope, messageId, end)).catch(() => null);
+    // From here on it has failed, whatever there was: nobody is told otherwise later.
+    const failed: TurnEnd = { status, content: shown };
+    end = failed;
+    const closed = await retryWhileUnavailable(() => closeTurn(ctx, scope, messageId, failed)).catch(
+      () => null,
+    );
     isClosed = closed !== null;
     ctx.metrics.answers.inc({ outcome: status });
     if (closed === null || status === 'failed') yield { type: 'error', error };
@@ -74,11 +78,12 @@ export async function* answerMessage(
     leave.abort();
     if (!isClosed) {
       // Nobody is left to tell; the sweep ends a turn that could not be closed.
-      await endTurn(ctx, scope, turn, response, shown).catch((error: unknown) =>
-        ctx.log.error(
-          { err: error, project: scope.projectId, message: messageId },
-          'a turn could not be closed',
-        ),
+      await endTurn(ctx, scope, turn, end ?? { status: 'incomplete', content: shown }).catch(
+        (error: unknown) =>
+          ctx.log.error(
+            { err: error, project: scope.projectId, message: messageId },
+            'a turn could not be closed',
+          ),
       );
     }
   }
@@ -108,10 +113,8 @@ async function endTurn(
   ctx: Context,
   scope: ProjectScope,
   turn: Turn,
-  response: RAGResponse | null,
-  shown: string,
+  end: TurnEnd,
 ): Promise<MessageRow | null> {
-  const end = response ?? { status: 'incomplete' as const, content: shown };
   const row = await retryWhileUnavailable(() => closeTurn(ctx, scope, turn.messageId, end));
   const outcome = row?.refusal === null ? row.status : (row?.refusal.reason ?? 'deleted');
   ctx.metrics.answers.inc({ outcome });

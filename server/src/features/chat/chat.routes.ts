@@ -7,7 +7,6 @@ import type { Context } from '#platform/context.js';
 import { scopeOf } from '#platform/http/caller.js';
 import { clientGone, sendEventStream } from '#platform/http/event-stream.js';
 import { type IdempotencyClaim, beginIdempotent, replay } from '#platform/http/idempotency.js';
-import { retryWhileUnavailable } from '#platform/retry-while-unavailable.js';
 import { pathId, problems } from '#platform/http/schemas.js';
 import type { StreamEvent } from '#platform/ports/live-streams.js';
 import { allowUser } from '#features/auth/auth.hooks.js';
@@ -164,10 +163,9 @@ async function* keepAnswer(
     const isKept = event.type === 'done' && event.message.status === 'complete';
     try {
       if (isKept) {
-        const answer = JSON.stringify(chatAnswerOf(ctx, event.message));
-        await retryWhileUnavailable(async () => claim?.store(200, answer));
+        await claim?.store(200, JSON.stringify(chatAnswerOf(ctx, event.message)));
       } else if (event.type === 'done' || event.type === 'error') {
-        await retryWhileUnavailable(async () => claim?.release());
+        await claim?.release();
       }
     } catch (error) {
       ctx.log.warn({ err: error }, 'an answer could not be kept for its Idempotency-Key');

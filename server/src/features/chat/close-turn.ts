@@ -4,7 +4,8 @@ import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { type MessageRow, closeStreamingMessage } from './chat.queries.js';
 
-type TurnEnd = Pick<MessageRow, 'status'> &
+/** How an answer ended. */
+export type TurnEnd = Pick<MessageRow, 'status'> &
   Partial<
     Pick<
       MessageRow,

@@ -2,7 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '#kernel/app-error.js';
 import { sha256Hex } from '#kernel/hash.js';
 import type { Context } from '../context.js';
+import { isDatabaseUnavailable } from '../database-errors.js';
 import { decrypt, encrypt } from '../encryption.js';
+import { retryWhileUnavailable } from '../retry-while-unavailable.js';
 import { userOrNull } from './caller.js';
 import {
   claimIdempotencyKey,
@@ -17,7 +19,7 @@ const LOCK_MS = 10 * 60_000;
 const RETRY_SECONDS = 2;
 const KEY_PATTERN = /^[\x21-\x7e]{1,255}$/;
 
-type IdempotencyContext = Pick<Context, 'db' | 'clock' | 'config' | 'processId'>;
+type IdempotencyContext = Pick<Context, 'db' | 'clock' | 'config' | 'processId' | 'log'>;
 
 /** The right to be the first answer to a key. */
 export interface IdempotencyClaim {
@@ -133,10 +135,22 @@ function claimOf(ctx: IdempotencyContext, scope: string, keyHash: string): Idemp
   return {
     store: (status, body) => {
       const response = encrypt(ctx.config.encryptionKey, body);
-      return storeIdempotentResponse(ctx.db, claimant, { status, response });
+      return settle(ctx, () => storeIdempotentResponse(ctx.db, claimant, { status, response }));
     },
-    release: () => deleteIdempotencyKey(ctx.db, claimant),
+    release: () => settle(ctx, () => deleteIdempotencyKey(ctx.db, claimant)),
   };
+}
+
+/** What was done is done: the answer goes out, and a database that is away for now hears of the key later. */
+async function settle(ctx: Pick<Context, 'log'>, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (!isDatabaseUnavailable(error)) throw error;
+    void retryWhileUnavailable(act).catch((failure: unknown) =>
+      ctx.log.warn({ err: failure }, 'an Idempotency-Key could not be settled'),
+    );
+  }
 }
 
 /** A key belongs to its caller and its route; visitors are told apart by address and browser alone. */

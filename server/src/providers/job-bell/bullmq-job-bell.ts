@@ -17,6 +17,8 @@ const LOCK_MS = 10_000;
 const STALLED_CHECK_MS = 5_000;
 const MAX_STALLED = 10;
 const BLOCK_SECONDS = 5;
+/** A connection that owes an answer for so long has lost what it sent: it is made anew, and asks again. */
+const SILENCE_MS = 2 * BLOCK_SECONDS * 1_000;
 
 /**
  * Rings through a BullMQ queue. BullMQ carries the id alone: attempts, delays and dedupe are the row's, so that there
@@ -85,7 +87,7 @@ function openQueue(redis: Redis): Queue {
   return queue;
 }
 
-/** It blocks until there is a ring, so it has no time limits; it too comes back for as long as the process runs. */
+/** It blocks until there is a ring, so its time limit is longer; it too comes back for as long as the process runs. */
 function connectListener(redis: Redis): Redis {
   const listener = redis.duplicate({
     lazyConnect: true,
@@ -94,7 +96,7 @@ function connectListener(redis: Redis): Redis {
     autoResendUnfulfilledCommands: true,
   });
   delete listener.options.commandTimeout;
-  delete listener.options.socketTimeout;
+  listener.options.socketTimeout = SILENCE_MS;
   listener.on('error', () => {});
   return listener;
 }
