@@ -19,7 +19,7 @@ export interface SentEvent {
   data: any;
 }
 
-export interface RunningAnswer {
+interface RunningAnswer {
   gate: TokenGate;
   messageId: string;
   /** The first words. */

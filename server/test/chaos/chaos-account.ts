@@ -152,7 +152,7 @@ export async function openAccount(url: string): Promise<Account> {
   };
 }
 
-export function succeeded(reply: Reply): Reply {
+function succeeded(reply: Reply): Reply {
   if (reply.status >= 300) throw new Error(`answered ${reply.status}: ${reply.text}`);
   return reply;
 }

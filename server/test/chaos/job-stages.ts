@@ -6,7 +6,7 @@ import type { PageServer } from './page-server.js';
 import { lockTable } from './table-lock.js';
 
 /** A job that was caught at one stage of its work, and stays there. */
-export interface CaughtJob {
+interface CaughtJob {
   sourceId: string;
   worker: ReturnType<Chaos['cluster']['worker']>;
   /** Lets other attempts pass this stage, and this one where it can go on. */

@@ -22,7 +22,7 @@ const MAX_SUGGESTIONS = 3;
 const MAX_QUERY_LENGTH = 2_000;
 
 /** How an answer ended, as it is stored. */
-export interface RAGResponse {
+interface RAGResponse {
   status: 'complete' | 'incomplete';
   content: string;
   citations: Citation[];

@@ -18,7 +18,7 @@ export interface JobBell {
   close(): Promise<void>;
 }
 
-export interface JobListener {
+interface JobListener {
   /** Answers no further ring; does not wait for those in hand. */
   stop(): Promise<void>;
 }
