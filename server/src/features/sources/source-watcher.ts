@@ -38,9 +38,6 @@ export function createSourceWatcher(ctx: Pick<Context, 'db' | 'log'>): SourceWat
       entry.row = row;
       entry.readers += 1;
       watched.set(sourceId, entry);
-      const left = new Promise<void>((resolve) =>
-        signal.addEventListener('abort', () => resolve(), { once: true }),
-      );
       let last = '';
       try {
         for (let sequence = 1; !signal.aborted && entry.row !== null;) {
@@ -49,7 +46,8 @@ export function createSourceWatcher(ctx: Pick<Context, 'db' | 'log'>): SourceWat
           if (state !== last) yield { sequence: sequence++, name: 'source', data: source };
           last = state;
           if (source.status !== 'queued' && source.status !== 'processing') return;
-          await Promise.race([nextLook(), left]);
+          // Who has left is noticed at the next look: to wait for both would keep a trace of every look.
+          await nextLook();
         }
       } finally {
         entry.readers -= 1;

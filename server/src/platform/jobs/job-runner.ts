@@ -115,36 +115,46 @@ async function relay(runner: Runner, bell: JobBell): Promise<boolean> {
 
 async function repeat(runner: Runner, knock: Knock, act: () => Promise<boolean>): Promise<void> {
   while (!runner.isStopping) {
-    const heard = knock.next();
+    const seen = knock.count();
     try {
-      if (!(await act())) await Promise.race([heard, pause(POLL_MS)]);
+      if (!(await act())) await knock.wait(seen, POLL_MS);
     } catch (error) {
       runner.ctx.log.error({ err: error }, 'the job runner could not reach its jobs');
-      await Promise.race([heard, pause(PAUSE_AFTER_ERROR_MS)]);
+      await knock.wait(seen, PAUSE_AFTER_ERROR_MS);
     }
   }
 }
 
 interface Knock {
   now: () => void;
-  /** Resolves at the next knock. */
-  next: () => Promise<void>;
+  /** How many there have been. */
+  count: () => number;
+  /** Resolves at the next knock after the first `seen`, or after `timeoutMs`. It leaves nothing behind. */
+  wait: (seen: number, timeoutMs: number) => Promise<void>;
 }
 
 function createKnock(): Knock {
-  let resolve: () => void = () => {};
-  let promise = new Promise<void>((done) => (resolve = done));
+  let count = 0;
+  const waiting = new Set<() => void>();
   return {
-    next: () => promise,
     now: () => {
-      resolve();
-      promise = new Promise<void>((done) => (resolve = done));
+      count += 1;
+      for (const wake of waiting) wake();
     },
+    count: () => count,
+    wait: (seen, timeoutMs) =>
+      new Promise((resolve) => {
+        if (count !== seen) {
+          resolve();
+          return;
+        }
+        const timer = setTimeout(() => wake(), timeoutMs).unref();
+        const wake = () => {
+          clearTimeout(timer);
+          waiting.delete(wake);
+          resolve();
+        };
+        waiting.add(wake);
+      }),
   };
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((done) => {
-    setTimeout(done, milliseconds).unref();
-  });
 }
