@@ -16,7 +16,8 @@ export interface OpenStorage {
 export async function openStorage(config: Pick<Config, 's3' | 'dataDir'>): Promise<OpenStorage> {
   if (config.s3 === null) {
     const directory = join(config.dataDir, 'files');
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    // A folder that cannot be made is no reason not to start: `/health/ready` says so until it can.
+    await mkdir(directory, { recursive: true, mode: 0o700 }).catch(() => {});
     const storage = createLocalFileStorage({ directory });
     return { storage, close: () => {} };
   }

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { z } from 'zod';
 import { eventually } from '../eventually.js';
 import { type Chaos, countRows, startChaos } from './chaos-cluster.js';
 import { slowerThan, startTraffic } from './traffic.js';
@@ -85,29 +84,15 @@ it('a clock that jumps an hour ahead, and back, loses and doubles nothing', asyn
   expect(await countRows(cluster, `(select chunk_id from ${embedded}) as doubled`)).toBe(0);
 });
 
-it('a clock that jumps forty days ahead ends tokens, and new ones are given', async () => {
+it('a clock that jumps forty days ahead ends nobody’s token: time is what the database says', async () => {
   const { accounts, urls } = chaos;
   const [account] = accounts;
   await jump(40 * DAY_MS);
   for (const url of urls) {
-    const reply = await account.send(url, 'GET', '/v1/auth/me');
-    expect([reply.status, reply.json()['code']]).toEqual([401, 'token_expired']);
-    const { refreshToken } = account;
-    const refreshed = await account.send(url, 'POST', '/v1/auth/refresh', {
-      body: { refreshToken },
-      token: null,
-    });
-    expect(refreshed.status).toBe(401);
-    const body = { email: `${account.canary}@example.com`, password: 'correct horse battery' };
-    const login = await account.send(url, 'POST', '/v1/auth/login', { body, token: null });
-    const { accessToken } = z.object({ accessToken: z.string() }).parse(login.json());
-    const asked = await account.ask(url, { token: accessToken });
-    expect(asked.status).toBe(200);
-    const text = { type: 'text', name: 'Later', text: `Later, at ${url}.` };
-    const added = await account.send(url, 'POST', `${account.project}/sources`, {
-      body: text,
-      token: accessToken,
-    });
+    expect((await account.send(url, 'GET', '/v1/auth/me')).status).toBe(200);
+    expect((await account.ask(url)).status).toBe(200);
+    const body = { type: 'text', name: 'Later', text: `Later, at ${url}.` };
+    const added = await account.send(url, 'POST', `${account.project}/sources`, { body });
     expect(added.status).toBe(202);
     account.accepted.sourceIds.push(String(added.json()['id']));
   }

@@ -26,11 +26,8 @@ export interface Traffic {
   stop: () => Promise<void>;
 }
 
-/**
- * No request may hang, whatever is away: 5 s are promised, and as much again is for two cores that have all the
- * processes and services to run. What waits for a service to come back waits longer.
- */
-export const HANG_MS = 10_000;
+/** No request may hang, whatever is away. What waits for a service to come back waits longer. */
+export const HANG_MS = 5_000;
 const GIVE_UP_MS = 60_000;
 const SECOND_MS = 1_000;
 
