@@ -3,9 +3,9 @@ import { SourceError } from '#kernel/source-error.js';
 const TRY_LATER = 'It is tried again; if it goes on, check that the page opens in a browser.';
 
 /** A status other than success, in words. Worth another try when the server is busy or broken. */
-export function statusError(status: number, host: string): SourceError {
+export function statusError(status: number, host: string, retryAfterMs: number | null): SourceError {
   const retryable = status >= 500 || status === 429 || status === 408 || status === 425;
-  return new SourceError(`http_${status}`, `${host} ${explainStatus(status)}`, { retryable });
+  return new SourceError(`http_${status}`, `${host} ${explainStatus(status)}`, { retryable, retryAfterMs });
 }
 
 /** Why a fetch failed below HTTP, in words. What the guard refused comes out as the guard put it. */
@@ -23,6 +23,9 @@ export function networkError(error: unknown, host: string): SourceError {
   }
   if (code === 'UND_ERR_HEADERS_OVERFLOW') {
     return new SourceError('too_large', `${host} sent more headers than a page needs.`, { cause: error });
+  }
+  if (/^(?:Z_|ERR__ERROR|ERR_BROTLI)/.test(code)) {
+    return failed(`What ${host} sent cannot be unpacked, so the page is not read.`, false);
   }
   if (code.startsWith('HPE_')) return failed(`${host} did not answer as a web server does.`, false);
   return failed(`${host} could not be reached (${code || 'no connection'}). ${TRY_LATER}`, true);

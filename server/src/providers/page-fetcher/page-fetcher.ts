@@ -1,17 +1,19 @@
-import { Agent, fetch, type Response } from 'undici';
+import { Agent, type Dispatcher, request } from 'undici';
 
 import { SourceError } from '#kernel/source-error.js';
-import type { FetchedPage, PageFetcher } from '#platform/ports/page-fetcher.js';
+import type { FetchedPage, PageFetcher, PageRequest } from '#platform/ports/page-fetcher.js';
 
 import { isPublicAddress } from './address-guard.js';
-import { networkError, statusError } from './fetch-errors.js';
+import { networkError } from './fetch-errors.js';
 import { createGuardedLookup, type ResolveHost, resolveHostBySystem } from './guarded-lookup.js';
+import { ACCEPTED_ENCODINGS } from './read-body.js';
+import { type PageReply, headerOf, readPage, sendableValidator } from './read-page.js';
 import { type IsAllowedAddress, parsePageUrl } from './url-guard.js';
 
 export interface PageFetcherOptions {
   /** Lifts the check of names and addresses, and nothing else. For tests and for networks of one's own. */
   allowPrivateNetworks: boolean;
-  /** Of the body, after it is decompressed. */
+  /** Of the body, after it is decompressed, where the request names no limit. */
   maxBytes: number;
   /** For the whole of it: name, connection, every redirect, the body. */
   timeoutMs: number;
@@ -27,11 +29,10 @@ export interface PageNetwork {
 
 const SYSTEM_NETWORK: PageNetwork = { resolveHost: resolveHostBySystem, isPublicAddress };
 const MAX_HEADER_BYTES = 32 * 1024;
-const BYTES_PER_MEBIBYTE = 1024 * 1024;
+/** Of the body of a redirect, which nobody reads: so that its connection can be used again. */
+const MAX_DUMPED_BYTES = 16 * 1024;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const ACCEPT = 'text/html,application/xhtml+xml,text/markdown,text/plain,application/pdf;q=0.9,*/*;q=0.5';
-/** Types that hold no text and are not worth their bytes. */
-const MEDIA = /^(?:image|audio|video|font)\//i;
 
 /** The one client that fetches addresses given by users and pages: nothing else in the program may do so. */
 export function createPageFetcher(
@@ -49,19 +50,21 @@ export function createPageFetcher(
     maxHeaderSize: MAX_HEADER_BYTES,
   });
   return {
-    async fetch(address, signal) {
+    async fetch(page, signal) {
       signal.throwIfAborted();
       const stopping = new AbortController();
       const onAbort = () => stopping.abort(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
       const timer = setTimeout(() => stopping.abort(timeoutError(options.timeoutMs)), options.timeoutMs);
       try {
-        return await fetchPage({ ...options, agent, isAllowed }, address, stopping.signal);
+        return await fetchPage({ ...options, agent, isAllowed }, page, stopping.signal);
       } catch (error) {
         throw stopping.signal.aborted ? stopping.signal.reason : error;
       } finally {
         clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
+        // Ends what is still being sent, such as the body of a redirect.
+        stopping.abort();
       }
     },
   };
@@ -72,76 +75,88 @@ interface FetchContext extends PageFetcherOptions {
   isAllowed: IsAllowedAddress | null;
 }
 
-async function fetchPage(context: FetchContext, address: string, signal: AbortSignal): Promise<FetchedPage> {
-  let url = parsePageUrl(address, null, context.isAllowed);
-  for (let redirects = 0; redirects <= context.maxRedirects; redirects += 1) {
-    try {
-      const response = await request(context, url, signal);
-      const target = REDIRECTS.has(response.status) ? response.headers.get('location') : null;
-      if (target === null) return await readPage(response, url, context.maxBytes);
-      await response.body?.cancel();
-      url = parsePageUrl(utf8Of(target), url, context.isAllowed);
-    } catch (error) {
-      throw networkError(error, url.hostname);
-    }
+async function fetchPage(
+  context: FetchContext,
+  page: PageRequest,
+  signal: AbortSignal,
+): Promise<FetchedPage> {
+  const visited = new Set<string>();
+  let url = parsePageUrl(page.url, null, context.isAllowed);
+  // Nothing is remembered between two hops, so what led in a circle once does so forever.
+  while (visited.size <= context.maxRedirects && !visited.has(url.href)) {
+    const outcome = await visit(context, { page, url, isRedirected: visited.size > 0 }, signal);
+    if (!(outcome instanceof URL)) return outcome;
+    await page.mayFollow?.(outcome.href);
+    signal.throwIfAborted();
+    visited.add(url.href);
+    url = outcome;
   }
+  const told = visited.has(url.href) ? 'in a circle' : `more than ${context.maxRedirects} times`;
   throw new SourceError(
     'too_many_redirects',
-    `The address was redirected more than ${context.maxRedirects} times. Use the address where it ends up.`,
+    `The address was redirected ${told}. Use the address where it ends up.`,
   );
 }
 
-function request({ agent, userAgent }: FetchContext, url: URL, signal: AbortSignal): Promise<Response> {
-  return fetch(url.href, {
+interface Hop {
+  page: PageRequest;
+  url: URL;
+  isRedirected: boolean;
+}
+
+/** @returns an address: where the hop leads, which has been checked */
+async function visit(context: FetchContext, hop: Hop, signal: AbortSignal): Promise<FetchedPage | URL> {
+  const { page, url } = hop;
+  const conditions = conditionsOf(hop);
+  try {
+    const reply = await send(context, url, conditions, signal);
+    const target = REDIRECTS.has(reply.statusCode) ? headerOf(reply, 'location') : null;
+    if (target !== null) {
+      reply.body.dump({ limit: MAX_DUMPED_BYTES }).catch(() => undefined);
+      return parsePageUrl(utf8Of(target), url, context.isAllowed);
+    }
+    const isConditional = Object.keys(conditions).length > 0;
+    return await readPage(reply, { page, url, isConditional, maxBytes: page.maxBytes ?? context.maxBytes });
+  } catch (error) {
+    throw networkError(error, url.hostname);
+  }
+}
+
+function send(
+  { agent, userAgent }: FetchContext,
+  url: URL,
+  conditions: Record<string, string>,
+  signal: AbortSignal,
+): Promise<PageReply & Dispatcher.ResponseData> {
+  return request(url, {
     dispatcher: agent,
-    // Each hop is checked by hand before it is asked.
-    redirect: 'manual',
-    headers: { 'user-agent': userAgent, accept: ACCEPT },
+    headers: {
+      'user-agent': userAgent,
+      accept: ACCEPT,
+      'accept-language': '*',
+      'accept-encoding': ACCEPTED_ENCODINGS,
+      ...conditions,
+    },
     signal,
   });
 }
 
-async function readPage(response: Response, url: URL, maxBytes: number): Promise<FetchedPage> {
-  try {
-    if (!response.ok) throw statusError(response.status, url.hostname);
-    const mediaType = response.headers.get('content-type');
-    if (MEDIA.test(mediaType ?? '')) {
-      throw new SourceError(
-        'unsupported_type',
-        `The address leads to a file of type ${mediaType}, which holds no text.`,
-      );
-    }
-    if (Number(response.headers.get('content-length')) > maxBytes) throw sizeError(maxBytes);
-    return { url: url.href, mediaType, body: await readBody(response, maxBytes) };
-  } catch (error) {
-    await response.body?.cancel().catch(() => undefined);
-    throw error;
-  }
-}
-
-/** Reads what the decompressor gives, as it gives it, so that a small bomb never unfolds. */
-async function readBody(response: Response, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) throw sizeError(maxBytes);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, bytes);
+/**
+ * An etag belongs to one version of one page, so it may be shown at every hop. A date says nothing of another page:
+ * one that the address leads to since yesterday may well be older than it.
+ */
+function conditionsOf({ page, isRedirected }: Hop): Record<string, string> {
+  const etag = sendableValidator(page.etag);
+  const lastModified = isRedirected ? null : sendableValidator(page.lastModified);
+  return {
+    ...(etag === null ? {} : { 'if-none-match': etag }),
+    ...(lastModified === null ? {} : { 'if-modified-since': lastModified }),
+  };
 }
 
 /** Headers are decoded byte by byte; an address with letters in UTF-8 must be put together again. */
 function utf8Of(header: string): string {
   return Buffer.from(header, 'latin1').toString('utf8');
-}
-
-function sizeError(maxBytes: number): SourceError {
-  const megabytes = Math.max(1, Math.floor(maxBytes / BYTES_PER_MEBIBYTE));
-  return new SourceError(
-    'too_large',
-    `The page is larger than ${megabytes} MB, which is the most that is read.`,
-  );
 }
 
 function timeoutError(timeoutMs: number): SourceError {
