@@ -33,7 +33,6 @@ const ADDRESSES = [
   'http://127.0.0.1:PORT\\@public.example/',
   '//127.0.0.1:PORT/',
   '\\\\127.0.0.1:PORT\\',
-  'http:127.0.0.1:PORT',
   'http://%31%32%37.0.0.1:PORT/',
   'http://１２７.0.0.1:PORT/',
 ];
@@ -70,14 +69,9 @@ describe.skipIf(process.platform !== 'linux')('an address inside', () => {
       for (const address of ADDRESSES) {
         location = Buffer.from(address.replace('PORT', String(decoy.port))).toString('latin1');
         const url = address.replace('PORT', String(decoy.port));
-        const reasons = [
-          await reasonOf(fetcher.fetch({ url }, never)),
-          await reasonOf(fetcher.fetch({ url: start.url }, never)),
-        ];
-        expect([url, reasons]).toEqual([
-          url,
-          reasons.map((reason) => expect.stringMatching(refusalOf(reason)) as string),
-        ]);
+        const asked = await reasonOf(fetcher.fetch({ url }, never));
+        const led = await reasonOf(fetcher.fetch({ url: start.url }, never));
+        expect(`${url} ${asked} ${led}`).toMatch(/(?: (?:blocked_address|invalid_url)){2}$/);
       }
       expect(decoy.connections).toBe(0);
       expect(start.requests).toHaveLength(ADDRESSES.length);
@@ -131,7 +125,3 @@ describe.skipIf(process.platform !== 'linux')('an address inside', () => {
     expect([questions, page.requests.length, decoy.connections]).toEqual([200, 100, 0]);
   });
 });
-
-function refusalOf(reason: string | undefined): RegExp {
-  return reason === 'fetched' ? /^never$/ : /^(?:blocked_address|invalid_url)$/;
-}
