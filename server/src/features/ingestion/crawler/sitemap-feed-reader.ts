@@ -1,0 +1,132 @@
+import { SaxesParser } from 'saxes';
+
+import { readSitemapDate } from './sitemap-date.js';
+import type { SitemapEntry, SitemapReader } from './sitemap.js';
+
+const MAX_DEPTH = 32;
+const MAX_ERRORS = 1_000;
+const MAX_URL_LENGTH = 2_000;
+const LONGEST_ENTITY = 12;
+
+interface Format {
+  type: SitemapReader['type'];
+  entry: string;
+  address: string;
+  /** The best first. */
+  dates: string[];
+}
+
+const FORMATS = new Map<string, Format>([
+  ['urlset', { type: 'urlset', entry: 'url', address: 'loc', dates: ['lastmod'] }],
+  ['sitemapindex', { type: 'index', entry: 'sitemap', address: 'loc', dates: ['lastmod'] }],
+  ['rss', { type: 'urlset', entry: 'item', address: 'link', dates: ['updated', 'pubdate', 'date'] }],
+  ['rdf', { type: 'urlset', entry: 'item', address: 'link', dates: ['date'] }],
+  ['feed', { type: 'urlset', entry: 'entry', address: 'link', dates: ['updated', 'published'] }],
+]);
+
+/**
+ * Reads sitemaps, sitemap indexes and feeds in XML. Namespaces are left aside, entities of a document type are never
+ * expanded, and errors of form are passed over as long as there are not too many. Any other document has no entries.
+ */
+export function createFeedReader(maxEntries: number): SitemapReader {
+  const parser = new SaxesParser({ xmlns: false, position: false });
+  const path: string[] = [];
+  const entries: SitemapEntry[] = [];
+  const pending = { url: '', dates: new Map<string, string>() };
+  let format: Format | null = null;
+  let text = '';
+  let rest = '';
+  let errorCount = 0;
+  let isWanted = true;
+  let isMissing = false;
+
+  function stop(hasMore: boolean): void {
+    isWanted = false;
+    isMissing ||= hasMore;
+  }
+
+  function finishEntry(): void {
+    const { url, dates } = pending;
+    if (url !== '' && url.length <= MAX_URL_LENGTH && format !== null) {
+      if (entries.length >= maxEntries) stop(true);
+      else {
+        const date = format.dates.map((name) => readSitemapDate(dates.get(name) ?? '')).find(Boolean) ?? null;
+        entries.push({ url, lastModified: date });
+      }
+    }
+    pending.url = '';
+    pending.dates.clear();
+  }
+
+  function readElement(name: string): void {
+    const value = text.trim();
+    if (format === null || value === '' || path.at(-1) !== format.entry) return;
+    if (name === format.address) pending.url ||= value;
+    else if (format.dates.includes(name)) pending.dates.set(name, value);
+  }
+
+  parser.on('error', () => {
+    errorCount += 1;
+    if (errorCount > MAX_ERRORS) stop(true);
+  });
+  parser.on('opentag', ({ name, attributes }) => {
+    if (!isWanted) return;
+    const local = localName(name);
+    if (path.length === 0 && format === null) {
+      format = FORMATS.get(local) ?? null;
+      if (format === null) stop(false);
+    } else if (local === format?.entry) finishEntry();
+    else if (local === format?.address && path.at(-1) === format.entry && attributes['href'] !== undefined) {
+      if ((attributes['rel'] ?? 'alternate') === 'alternate') pending.url ||= attributes['href'].trim();
+    }
+    path.push(local);
+    text = '';
+    if (path.length > MAX_DEPTH) stop(true);
+  });
+  parser.on('text', takeText);
+  // In CDATA the escape of a bare ampersand is text.
+  parser.on('cdata', (piece) => takeText(piece.replaceAll('&amp;', '&')));
+  parser.on('closetag', ({ name }) => {
+    if (!isWanted) return;
+    const local = localName(name);
+    path.pop();
+    readElement(local);
+    if (local === format?.entry) finishEntry();
+    text = '';
+  });
+
+  function takeText(piece: string): void {
+    if (text.length <= MAX_URL_LENGTH) text += piece;
+  }
+
+  return {
+    get type() {
+      return format?.type ?? 'urlset';
+    },
+    entries,
+    write(piece) {
+      const whole = `${rest}${piece}`;
+      const lastAmpersand = whole.lastIndexOf('&');
+      const isOpen = lastAmpersand !== -1 && whole.length - lastAmpersand < LONGEST_ENTITY;
+      rest = isOpen ? whole.slice(lastAmpersand) : '';
+      parser.write(escapeBareAmpersands(isOpen ? whole.slice(0, lastAmpersand) : whole));
+      return isWanted;
+    },
+    end() {
+      if (!isWanted) return isMissing;
+      parser.write(escapeBareAmpersands(rest));
+      const isOpen = path.length > 0;
+      if (isWanted) finishEntry();
+      return isMissing || isOpen;
+    },
+  };
+}
+
+/** Many sitemaps hold `?a=1&b=2` as it is; the parser would take all up to the next semicolon for the name of an entity. */
+function escapeBareAmpersands(xml: string): string {
+  return xml.replace(/&(?!(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]{1,8});)/gi, '&amp;');
+}
+
+function localName(name: string): string {
+  return name.slice(name.indexOf(':') + 1).toLowerCase();
+}
