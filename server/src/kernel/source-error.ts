@@ -11,6 +11,16 @@ export type SourceErrorReason =
   | 'blocked_address'
   | 'invalid_url'
   | 'too_many_redirects'
+  | 'redirected'
+  | 'robots'
+  | 'noindex'
+  | 'canonical'
+  | 'duplicate_of'
+  | 'out_of_scope'
+  | 'too_deep'
+  | 'page_limit'
+  | 'soft_404'
+  | 'deleted'
   | 'fetch_failed'
   | 'embedding_failed'
   | 'file_missing'
@@ -26,15 +36,18 @@ export type SourceErrorReason =
 export class SourceError extends Error {
   readonly reason: SourceErrorReason;
   readonly retryable: boolean;
+  /** How long the other side asked us to wait before the next try. */
+  readonly retryAfterMs: number | null;
 
   constructor(
     reason: SourceErrorReason,
     message: string,
-    options: { cause?: unknown; retryable?: boolean } = {},
+    options: { cause?: unknown; retryable?: boolean; retryAfterMs?: number | null } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = 'SourceError';
     this.reason = reason;
     this.retryable = options.retryable ?? false;
+    this.retryAfterMs = options.retryAfterMs ?? null;
   }
 }

@@ -11,6 +11,8 @@ export interface Embedder {
   readonly dimensions: number;
   /** Texts per call at most. */
   readonly batchSize: number;
+  /** As many texts keep the endpoint busy: more at once is not faster. */
+  readonly windowSize: number;
   readonly endpoint: ModelEndpoint;
   /**
    * Embeds texts, in order, into vectors of `dimensions` finite numbers.
@@ -21,4 +23,6 @@ export interface Embedder {
     purpose: EmbeddingPurpose,
     signal: AbortSignal,
   ): Promise<{ vectors: Float32Array[]; tokens: number }>;
+  /** The same endpoint with another of its models: for vectors that were made before the model was changed. */
+  forModel(model: string, dimensions: number): Embedder;
 }
