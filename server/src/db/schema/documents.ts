@@ -195,3 +195,24 @@ export const lexicalPostings = pgTable(
     }).onDelete('cascade'),
   ],
 );
+
+/** Chunks that are a question with its answer, by the question: who asks it gets the answer as it stands. */
+export const questionAnswers = pgTable(
+  'question_answers',
+  {
+    projectId: uuid('project_id').notNull(),
+    chunkId: uuid('chunk_id').primaryKey(),
+    /** SHA-256 of the question as it is compared. */
+    questionKey: text('question_key').notNull(),
+    /** Where the answer starts in the chunk (UTF-16 units). */
+    answerStart: integer('answer_start').notNull(),
+  },
+  (table) => [
+    index('question_answers_question').on(table.projectId, table.questionKey),
+    foreignKey({
+      name: 'question_answers_chunk_fk',
+      columns: [table.projectId, table.chunkId],
+      foreignColumns: [documentChunks.projectId, documentChunks.id],
+    }).onDelete('cascade'),
+  ],
+);

@@ -48,6 +48,8 @@ export const projects = pgTable(
     /** ISO 639-1; null: told from each text. */
     language: text('language'),
     modelFallback: modelFallback('model_fallback').notNull().default('extractive'),
+    /** Whose vectors searches compare with, as `model:dimensions`; null: of the configured model. */
+    embeddingModel: text('embedding_model'),
     /** Rises with every change of what a search can find: results kept under an older one are void. */
     indexVersion: integer('index_version').notNull().default(0),
     createdAt: createdAt(),

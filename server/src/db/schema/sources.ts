@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm';
-import { index, integer, jsonb, pgEnum, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core';
+import { boolean, index, integer, jsonb, pgEnum, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core';
 import type { SourceErrorReason } from '#kernel/source-error.js';
 import { createdAt, id, instant, updatedAt } from './columns.js';
 import { projects } from './projects.js';
 
-export const sourceType = pgEnum('source_type', ['text', 'file', 'url']);
+export const sourceType = pgEnum('source_type', ['text', 'file', 'url', 'qa']);
 export const sourceStatus = pgEnum('source_status', ['queued', 'processing', 'ready', 'failed', 'cancelled']);
 
 /** Where a source's content comes from. `fileKey` is a key of the file storage. */
@@ -18,10 +18,55 @@ export type SourceOrigin =
       bytes: number;
       sha256: string;
     }
-  | { type: 'url'; url: string };
+  | { type: 'qa'; fileKey: string; bytes: number; sha256: string; pairCount: number }
+  /** `crawl` null: the one page. */
+  | { type: 'url'; url: string; crawl?: CrawlSettings | null };
+
+export interface CrawlSettings {
+  maxPages: number;
+  /** Links from the start. */
+  maxDepth: number;
+  include: string[];
+  exclude: string[];
+  /** Whether the site's sitemaps are read. */
+  sitemap: boolean;
+  /** Whether pages are drawn by a browser, where one is configured. */
+  render: boolean;
+}
+
+/** What a run has met so far. The counters are of pages, raised with each page's row in one transaction. */
+export interface CrawlState {
+  /** After redirects of the start page. */
+  startUrl: string;
+  /** Blocks of text that recur on the site and are left out. */
+  boilerplate: string[];
+  /** What the site says of an address that it does not have, where it says so with status 200. */
+  missingPage: string | null;
+  crawlDelayMs: number;
+  fetched: number;
+  /** Addresses that were met when there was no room for their rows. */
+  dropped: number;
+  /** Visits in a row that the server did not answer. */
+  failuresInARow: number;
+}
+
+/** What a run has done to the index; the last finished one is shown. */
+export interface SyncCounts {
+  added: number;
+  changed: number;
+  gone: number;
+  unchanged: number;
+  skipped: number;
+  failed: number;
+  embeddedChunks: number;
+  embeddingTokens: number;
+  /** Decimal string in `currency`: what the provider of the embedding model charges. */
+  cost: string;
+  currency: string;
+}
 
 export interface SourceProgress {
-  stage: 'queued' | 'reading' | 'extracting' | 'embedding' | 'indexing' | 'done';
+  stage: 'queued' | 'reading' | 'crawling' | 'indexing' | 'done';
   done: number;
   total: number;
 }
@@ -48,6 +93,18 @@ export const sources = pgTable(
     documentCount: integer('document_count').notNull().default(0),
     chunkCount: integer('chunk_count').notNull().default(0),
     lastSyncedAt: instant('last_synced_at'),
+    /** How often the source is read again by itself, such as `1d`; null: never. */
+    syncEvery: text('sync_every'),
+    nextSyncAt: instant('next_sync_at'),
+    /** Counts the runs. */
+    sync: integer('sync').notNull().default(0),
+    /** Where a crawl stands: `survey` finds out about the site, `pages` visits it; null: none is under way. */
+    syncPhase: text('sync_phase').$type<'survey' | 'pages'>(),
+    /** Asked for again while a run was under way. */
+    isSyncWanted: boolean('is_sync_wanted').notNull().default(false),
+    crawl: jsonb('crawl').$type<CrawlState>(),
+    counts: jsonb('counts').$type<SyncCounts>(),
+    lastSync: jsonb('last_sync').$type<SyncCounts>(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
