@@ -1,7 +1,7 @@
 import { SaxesParser } from 'saxes';
 
 import { readSitemapDate } from './sitemap-date.js';
-import type { SitemapEntry, SitemapReader } from './sitemap.js';
+import type { EntryTaker, SitemapReader } from './sitemap-reader.js';
 
 const MAX_DEPTH = 32;
 const MAX_ERRORS = 1_000;
@@ -28,34 +28,25 @@ const FORMATS = new Map<string, Format>([
  * Reads sitemaps, sitemap indexes and feeds in XML. Namespaces are left aside, entities of a document type are never
  * expanded, and errors of form are passed over as long as there are not too many. Any other document has no entries.
  */
-export function createFeedReader(maxEntries: number): SitemapReader {
+export function createFeedReader(takeEntry: EntryTaker): SitemapReader {
   const parser = new SaxesParser({ xmlns: false, position: false });
   const path: string[] = [];
-  const entries: SitemapEntry[] = [];
   const pending = { url: '', dates: new Map<string, string>() };
   let format: Format | null = null;
   let text = '';
   let rest = '';
   let errorCount = 0;
   let isWanted = true;
-  let isMissing = false;
-
-  function stop(hasMore: boolean): void {
-    isWanted = false;
-    isMissing ||= hasMore;
-  }
+  let breaksOff = false;
 
   function finishEntry(): void {
     const { url, dates } = pending;
-    if (url !== '' && url.length <= MAX_URL_LENGTH && format !== null) {
-      if (entries.length >= maxEntries) stop(true);
-      else {
-        const date = format.dates.map((name) => readSitemapDate(dates.get(name) ?? '')).find(Boolean) ?? null;
-        entries.push({ url, lastModified: date });
-      }
+    if (format !== null && url !== '' && url.length <= MAX_URL_LENGTH) {
+      const date = format.dates.map((name) => readSitemapDate(dates.get(name) ?? '')).find(Boolean);
+      isWanted = takeEntry(url, date ?? null);
     }
     pending.url = '';
-    pending.dates.clear();
+    dates.clear();
   }
 
   function readElement(name: string): void {
@@ -65,23 +56,28 @@ export function createFeedReader(maxEntries: number): SitemapReader {
     else if (format.dates.includes(name)) pending.dates.set(name, value);
   }
 
+  function breakOff(): void {
+    isWanted = false;
+    breaksOff = true;
+  }
+
   parser.on('error', () => {
     errorCount += 1;
-    if (errorCount > MAX_ERRORS) stop(true);
+    if (errorCount > MAX_ERRORS) breakOff();
   });
   parser.on('opentag', ({ name, attributes }) => {
     if (!isWanted) return;
     const local = localName(name);
     if (path.length === 0 && format === null) {
       format = FORMATS.get(local) ?? null;
-      if (format === null) stop(false);
+      isWanted = format !== null;
     } else if (local === format?.entry) finishEntry();
     else if (local === format?.address && path.at(-1) === format.entry && attributes['href'] !== undefined) {
       if ((attributes['rel'] ?? 'alternate') === 'alternate') pending.url ||= attributes['href'].trim();
     }
     path.push(local);
     text = '';
-    if (path.length > MAX_DEPTH) stop(true);
+    if (path.length > MAX_DEPTH) breakOff();
   });
   parser.on('text', takeText);
   // In CDATA the escape of a bare ampersand is text.
@@ -103,7 +99,6 @@ export function createFeedReader(maxEntries: number): SitemapReader {
     get type() {
       return format?.type ?? 'urlset';
     },
-    entries,
     write(piece) {
       const whole = `${rest}${piece}`;
       const lastAmpersand = whole.lastIndexOf('&');
@@ -113,11 +108,11 @@ export function createFeedReader(maxEntries: number): SitemapReader {
       return isWanted;
     },
     end() {
-      if (!isWanted) return isMissing;
-      parser.write(escapeBareAmpersands(rest));
+      if (isWanted) parser.write(escapeBareAmpersands(rest));
+      if (!isWanted) return breaksOff;
       const isOpen = path.length > 0;
-      if (isWanted) finishEntry();
-      return isMissing || isOpen;
+      finishEntry();
+      return isOpen;
     },
   };
 }

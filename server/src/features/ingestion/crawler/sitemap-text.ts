@@ -4,6 +4,8 @@ import { TextDecoder } from 'node:util';
 /** Deflate packs at most about 1:1,030, so that 4 KiB become 4 MiB at once and no more. */
 const PACKED_STEP_BYTES = 4 * 1_024;
 const STEP_BYTES = 64 * 1_024;
+/** Header and trailer (RFC 1952). */
+const MIN_PACKED_BYTES = 18;
 /** A header without an end would be copied again at each step. */
 const MAX_HEADER_BYTES = 256 * 1_024;
 /** Enough for a byte order mark and an XML declaration. */
@@ -58,6 +60,7 @@ export function readSitemapText(
 
 /** Returns whether the packed bytes are whole, as far as they were wanted. */
 function unpack(body: Uint8Array, onBytes: (bytes: Uint8Array) => boolean): boolean {
+  if (body.length < MIN_PACKED_BYTES) return false;
   let isWanted = true;
   let hasOutput = false;
   let isWhole = false;

@@ -1,20 +1,12 @@
 import { createFeedReader } from './sitemap-feed-reader.js';
 import { createLineReader } from './sitemap-line-reader.js';
+import type { SitemapReader } from './sitemap-reader.js';
 import { readSitemapText } from './sitemap-text.js';
 
 /** A page of a sitemap, or of an index a sitemap. The address is as written and may be relative. */
 export interface SitemapEntry {
   url: string;
   lastModified: Date | null;
-}
-
-/** Takes the text of a sitemap piece by piece; `write` returns whether it wants more. */
-export interface SitemapReader {
-  type: 'urlset' | 'index';
-  entries: SitemapEntry[];
-  write(text: string): boolean;
-  /** Returns whether something is missing. */
-  end(): boolean;
 }
 
 /**
@@ -27,17 +19,22 @@ export function parseSitemap(
   body: Uint8Array,
   limits: { maxEntries: number; maxBytes: number },
 ): { type: 'urlset' | 'index'; entries: SitemapEntry[]; isTruncated: boolean } {
-  let reader: SitemapReader | null = null;
+  const entries: SitemapEntry[] = [];
+  let isFull = false;
+  const takeEntry = (url: string, lastModified: Date | null): boolean => {
+    isFull = entries.length >= limits.maxEntries;
+    if (!isFull) entries.push({ url, lastModified });
+    return !isFull;
+  };
+
+  let reader: SitemapReader | undefined;
   const isCut = readSitemapText(body, limits.maxBytes, (text) => {
-    if (reader !== null) return reader.write(text);
+    if (reader !== undefined) return reader.write(text);
     const content = text.trimStart();
-    reader = content.startsWith('<')
-      ? createFeedReader(limits.maxEntries)
-      : createLineReader(limits.maxEntries);
+    reader = content.startsWith('<') ? createFeedReader(takeEntry) : createLineReader(takeEntry);
     return reader.write(content);
   });
-  const read: SitemapReader = reader ?? createLineReader(limits.maxEntries);
-  // First, because the end also gives out the last entry.
-  const isMissing = read.end();
-  return { type: read.type, entries: read.entries, isTruncated: isCut || isMissing };
+  const read: SitemapReader = reader ?? createLineReader(takeEntry);
+  const breaksOff = read.end();
+  return { type: read.type, entries, isTruncated: isCut || breaksOff || isFull };
 }

@@ -1,0 +1,192 @@
+import { type SQL, and, asc, desc, eq, inArray, isNotNull, lt, ne, not, sql } from 'drizzle-orm';
+import { documents } from '#db/schema/documents.js';
+import { jobs } from '#db/schema/jobs.js';
+import { sourcePages } from '#db/schema/source-pages.js';
+import { sources } from '#db/schema/sources.js';
+import type { Database } from '#platform/database.js';
+import type { ProjectScope } from '#platform/scope.js';
+
+export type PageRow = typeof sourcePages.$inferSelect;
+export type NewPage = typeof sourcePages.$inferInsert;
+export type SourceRow = typeof sources.$inferSelect;
+
+/** Columns of a page that its visit writes. */
+export type PageChanges = Partial<
+  Pick<
+    PageRow,
+    | 'status'
+    | 'reason'
+    | 'detail'
+    | 'title'
+    | 'url'
+    | 'etag'
+    | 'lastModified'
+    | 'bodyHash'
+    | 'readerKey'
+    | 'textHash'
+    | 'bytes'
+    | 'language'
+    | 'chunkCount'
+    | 'visitedAt'
+    | 'isForced'
+  >
+>;
+
+export async function findPageWithSourceOrNull(
+  db: Database,
+  scope: ProjectScope,
+  pageId: string,
+): Promise<{ page: PageRow; source: SourceRow; hasDocument: boolean } | null> {
+  const [row] = await db
+    .select({
+      page: sourcePages,
+      source: sources,
+      hasDocument: sql<boolean>`${documents.id} is not null`,
+    })
+    .from(sourcePages)
+    .innerJoin(
+      sources,
+      and(eq(sources.projectId, sourcePages.projectId), eq(sources.id, sourcePages.sourceId)),
+    )
+    .leftJoin(
+      documents,
+      and(
+        eq(documents.projectId, sourcePages.projectId),
+        eq(documents.sourceId, sourcePages.sourceId),
+        eq(documents.key, sourcePages.key),
+        sql`${documents.liveVersion} > 0`,
+      ),
+    )
+    .where(and(eq(sourcePages.projectId, scope.projectId), eq(sourcePages.id, pageId)));
+  return row ?? null;
+}
+
+/** Locks the source's row: whoever holds it decides alone what its run does next. */
+export async function lockSourceOrNull(
+  db: Database,
+  scope: ProjectScope,
+  sourceId: string,
+): Promise<SourceRow | null> {
+  const [row] = await db.select().from(sources).where(isSource(scope, sourceId)).for('update');
+  return row ?? null;
+}
+
+export async function updateRun(
+  db: Database,
+  scope: ProjectScope,
+  sourceId: string,
+  changes: Partial<
+    Pick<
+      SourceRow,
+      'sync' | 'syncPhase' | 'isSyncWanted' | 'crawl' | 'counts' | 'progress' | 'status' | 'error'
+    >
+  >,
+): Promise<void> {
+  await db.update(sources).set(changes).where(isSource(scope, sourceId));
+}
+
+/**
+ * Adds pages to those that a source has seen. One that is known stays as it is, unless it lay too deep and now does
+ * not.
+ * @returns the status of each that is new
+ */
+export async function insertPages(db: Database, pages: NewPage[]): Promise<PageRow['status'][]> {
+  if (pages.length === 0) return [];
+  const rows = await db
+    .insert(sourcePages)
+    .values(pages)
+    .onConflictDoUpdate({
+      target: [sourcePages.projectId, sourcePages.sourceId, sourcePages.key],
+      set: { status: 'queued', reason: null, detail: null, depth: sql`excluded.depth` },
+      setWhere: sql`${sourcePages.reason} = 'too_deep' and ${sourcePages.status} = 'skipped' and excluded.status = 'queued'`,
+    })
+    .returning({ status: sourcePages.status });
+  return rows.map(({ status }) => status);
+}
+
+export async function updatePage(
+  db: Database,
+  scope: ProjectScope,
+  pageId: string,
+  changes: PageChanges,
+): Promise<void> {
+  await db
+    .update(sourcePages)
+    .set(changes)
+    .where(and(eq(sourcePages.projectId, scope.projectId), eq(sourcePages.id, pageId)));
+}
+
+/** The page itself, as its row is now. */
+export async function findPageStatusOrNull(
+  db: Database,
+  scope: ProjectScope,
+  pageId: string,
+): Promise<{ status: PageRow['status']; sync: number } | null> {
+  const [row] = await db
+    .select({ status: sourcePages.status, sync: sourcePages.sync })
+    .from(sourcePages)
+    .where(and(eq(sourcePages.projectId, scope.projectId), eq(sourcePages.id, pageId)));
+  return row ?? null;
+}
+
+/**
+ * Says that a text is this page's, if no other page of the source has it. A forced page takes it from one that is not
+ * indexed.
+ * @returns the address of the other page, or null: it is this one's now
+ */
+export async function claimText(
+  db: Database,
+  scope: ProjectScope,
+  claim: { page: Pick<PageRow, 'id' | 'sourceId' | 'isForced'>; textHash: string },
+): Promise<string | null> {
+  const { page, textHash } = claim;
+  const isOther = and(
+    isPageOf(scope, page.sourceId),
+    eq(sourcePages.textHash, textHash),
+    ne(sourcePages.id, page.id),
+  );
+  if (page.isForced) {
+    const isIndexed = inArray(sourcePages.status, ['indexed', 'unchanged']);
+    await db
+      .update(sourcePages)
+      .set({ textHash: null })
+      .where(and(isOther, not(isIndexed)));
+  }
+  const [other] = await db.select({ key: sourcePages.key }).from(sourcePages).where(isOther);
+  if (other !== undefined) return other.key;
+  await updatePage(db, scope, page.id, { textHash });
+  return null;
+}
+
+/** Takes the document of a page out of the index. @returns whether one could be found by searches */
+export async function deletePageDocument(
+  db: Database,
+  scope: ProjectScope,
+  page: { sourceId: string; key: string },
+): Promise<boolean> {
+  const rows = await db
+    .delete(documents)
+    .where(
+      and(
+        eq(documents.projectId, scope.projectId),
+        eq(documents.sourceId, page.sourceId),
+        eq(documents.key, page.key),
+      ),
+    )
+    .returning({ liveVersion: documents.liveVersion });
+  const isLive = rows.some(({ liveVersion }) => liveVersion > 0);
+  if (isLive) await raiseIndexVersion(db, scope);
+  return isLive;
+}
+
+export async function raiseIndexVersion(db: Database, scope: ProjectScope): Promise<void> {
+  await db.execute(sql`update projects set index_version = index_version + 1 where id = ${scope.projectId}`);
+}
+
+export function isPageOf(scope: ProjectScope, sourceId: string): SQL | undefined {
+  return and(eq(sourcePages.projectId, scope.projectId), eq(sourcePages.sourceId, sourceId));
+}
+
+function isSource(scope: ProjectScope, sourceId: string): SQL | undefined {
+  return and(eq(sources.projectId, scope.projectId), eq(sources.id, sourceId));
+}
