@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { SourceError } from '#kernel/source-error.js';
 import type { ExtractedDocument } from '#platform/ports/document-extractor.js';
 
+import { PAGE_FACTS_LIMITS } from './extraction-protocol.js';
+
 /** The reasons that the process itself can give; the others are the parent's to say. */
 const reasonSchema = z.enum([
   'unsupported_type',
@@ -14,10 +16,28 @@ const reasonSchema = z.enum([
   'internal',
 ]);
 
+const addressSchema = z
+  .string()
+  .max(PAGE_FACTS_LIMITS.urlCharacters)
+  .regex(/^https?:\/\//);
+
+const pageFactsSchema = z.object({
+  links: z.array(addressSchema).max(PAGE_FACTS_LIMITS.links),
+  canonical: addressSchema.nullable(),
+  alternates: z
+    .array(z.object({ language: z.string().max(PAGE_FACTS_LIMITS.languageCharacters), url: addressSchema }))
+    .max(PAGE_FACTS_LIMITS.alternates),
+  refresh: addressSchema.nullable(),
+  isNoindex: z.boolean(),
+  isNofollow: z.boolean(),
+  hiddenCharacters: z.number().int().nonnegative(),
+  blocks: z.array(z.string().max(PAGE_FACTS_LIMITS.blockCharacters)).max(PAGE_FACTS_LIMITS.blocks),
+});
+
 const documentSchema = z
   .object({
     title: z.string().nullable(),
-    content: z.string().min(1),
+    content: z.string(),
     format: z.enum(['markdown', 'plain']),
     pages: z.array(z.object({ page: z.number().int().positive(), start: z.number().int().nonnegative() })),
     language: z.string().max(3),
@@ -30,7 +50,9 @@ const documentSchema = z
         tokenCount: z.number().int().nonnegative(),
       }),
     ),
+    page: pageFactsSchema.nullable(),
   })
+  .refine(({ content, page }) => content !== '' || page !== null, 'no content')
   .refine(
     ({ content, pages }) => pages.every((page) => page.start < content.length),
     'a page outside the content',

@@ -36,7 +36,7 @@ export function watchResidentBytes(
 }
 
 /** Null once the process is gone. */
-async function residentBytesOf(processId: number): Promise<number | null> {
+export async function residentBytesOf(processId: number): Promise<number | null> {
   try {
     // `status` counts in KiB whatever the size of a page, where `statm` counts pages.
     const kibibytes =
