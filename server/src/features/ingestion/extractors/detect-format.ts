@@ -4,7 +4,8 @@ import { charsetOfMediaType, decodeText } from './decode-text.js';
 import type { FileHints } from './extractor.js';
 import { looksBinary } from './plain-text.js';
 import { type FileFormatName, fileFormatList } from './registry.js';
-import { describeBinary, describeContainer, isEncryptedOfficeFile } from './signatures.js';
+import { describeBinary, describeContainer, isEncryptedOfficeFile, isOleFile } from './signatures.js';
+import { UPLOAD_SUPPORTED_FORMAT } from './supported-formats.js';
 
 const TEXT_SAMPLE_BYTES = 65_536;
 const MARKUP_SAMPLE_CHARACTERS = 4_096;
@@ -14,12 +15,11 @@ const HTML_FRAGMENT = new RegExp(
   String.raw`${LEAD_IN}<(?:title|meta|link|script|style|header|nav|main|article|section|div|table|[uo]l|h[1-6]|p)\b`,
   'i',
 );
-const SUPPORTED = 'Upload a PDF, Word (.docx), HTML, Markdown or text file.';
 
 /**
  * Tells the format of a file by its content. Name and declared type decide only between kinds of text.
  * @throws SourceError `unsupported_type`, `encrypted`, `empty`, or `malformed_file` for a file that calls
- * itself a PDF or a Word document and is neither.
+ * itself a PDF or an Office document and is none.
  */
 export function detectFormat(bytes: Uint8Array, hints: FileHints): FileFormatName {
   if (bytes.length === 0) throw new SourceError('empty', 'The file is empty (0 bytes). Upload it again.');
@@ -28,7 +28,14 @@ export function detectFormat(bytes: Uint8Array, hints: FileHints): FileFormatNam
   if (isEncryptedOfficeFile(bytes)) {
     throw new SourceError(
       'encrypted',
-      'The document is protected by a password. Remove the protection in Word and upload it again.',
+      'The document is protected by a password. Remove the protection in Office and upload it again.',
+    );
+  }
+  if (isOleFile(bytes)) {
+    throw new SourceError(
+      'unsupported_type',
+      'The file is an old Office file (.doc, .xls or .ppt), which cannot be read. ' +
+        'Open it in Office, save it as .docx, .xlsx or .pptx and upload that.',
     );
   }
   const hinted = hintedFormat(hints);
@@ -37,7 +44,7 @@ export function detectFormat(bytes: Uint8Array, hints: FileHints): FileFormatNam
   if (found.format !== null) return found.format;
   throw new SourceError(
     'unsupported_type',
-    `The file is ${found.description}, which cannot be read. ${SUPPORTED}`,
+    `The file is ${found.description}, which cannot be read. ${UPLOAD_SUPPORTED_FORMAT}`,
   );
 }
 
@@ -56,7 +63,8 @@ function describeContent(bytes: Uint8Array, hints: FileHints, hinted: FileFormat
   if (isHtml(text.slice(0, MARKUP_SAMPLE_CHARACTERS), hinted)) {
     return { format: 'html', description: 'a web page' };
   }
-  return { format: hinted === 'markdown' ? 'markdown' : 'text', description: 'plain text' };
+  const isHinted = hinted === 'markdown' || hinted === 'csv' || hinted === 'json';
+  return { format: isHinted ? hinted : 'text', description: 'plain text' };
 }
 
 /** Cuts the sample between characters of UTF-8, so that strict decoding does not fail at its end. */
@@ -73,7 +81,7 @@ function isHtml(sample: string, hinted: FileFormatName | null): boolean {
   return hinted === null && HTML_FRAGMENT.test(sample) && sample.includes('</');
 }
 
-/** A file that calls itself a PDF or a Word document and is neither was damaged or saved by mistake. */
+/** A file that calls itself a PDF or an Office document and is none was damaged or saved by mistake. */
 function refuseImpostor(hinted: FileFormatName | null, found: FoundContent): void {
   const claimed = fileFormatList.find(([name, format]) => name === hinted && format.matches !== undefined);
   if (claimed === undefined) return;

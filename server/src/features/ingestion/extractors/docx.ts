@@ -3,17 +3,19 @@ import mammoth from 'mammoth';
 import { SourceError } from '#kernel/source-error.js';
 
 import { packDocxParts, readDocxParts } from './docx-parts.js';
-import { inlineText, parseHtml } from './dom.js';
+import { parseHtml } from './dom.js';
 import type { Extractor } from './extractor.js';
 import { htmlToMarkdown } from './html-to-markdown.js';
 import { titleOfFirstHeading } from './markdown.js';
 import { normalizeText } from './normalize-text.js';
+import { readDocumentTitle } from './read-document-title.js';
+import { openZipArchive } from './zip-archive.js';
 
 /** Reads a Word document as Markdown: headings, lists and tables kept, pictures dropped, nothing else opened. */
 export const extractDocx: Extractor = async (bytes) => {
-  const { 'docProps/core.xml': core, ...parts } = readDocxParts(bytes);
+  const archive = openZipArchive(bytes);
   const { value: html } = await mammoth.convertToHtml(
-    { buffer: packDocxParts(parts) },
+    { buffer: packDocxParts(readDocxParts(archive)) },
     {
       externalFileAccess: false,
       includeEmbeddedStyleMap: false,
@@ -30,18 +32,9 @@ export const extractDocx: Extractor = async (bytes) => {
     );
   }
   return {
-    title: titleOfProperties(core) ?? titleOfFirstHeading(content),
+    title: readDocumentTitle(archive) ?? titleOfFirstHeading(content),
     content,
     format: 'markdown',
     pages: [],
   };
 };
-
-/** The title in the document's core properties (ECMA-376 part 2, 11), or null. */
-function titleOfProperties(core: Uint8Array | undefined): string | null {
-  const xml = new TextDecoder().decode(core ?? new Uint8Array());
-  const markup = /<dc:title(?:\s[^>]*)?>([^<]*)<\/dc:title>/.exec(xml)?.[1] ?? '';
-  const element = parseHtml(markup).querySelector('body');
-  const title = element === null ? '' : inlineText(element);
-  return title === '' || /^(?:untitled|document\d*|title|microsoft word)/i.test(title) ? null : title;
-}

@@ -2,7 +2,10 @@ import { gzipSync, strToU8, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 
 import { buildDocx, docxParagraph } from '#test/fixtures/build-docx.js';
+import { buildEpub } from '#test/fixtures/build-epub.js';
 import { buildPdf, pdfLines } from '#test/fixtures/build-pdf.js';
+import { buildPptx, pptxShape } from '#test/fixtures/build-pptx.js';
+import { buildXlsx } from '#test/fixtures/build-xlsx.js';
 
 import { extractDocument } from './extract-document.js';
 
@@ -16,6 +19,9 @@ const RANDOM = Buffer.from(
 const HTML = '<!-- x --><!DOCTYPE html><title>T</title><p>A page of its own.</p>';
 
 const pdf = () => buildPdf([pdfLines(['From the PDF.'])]);
+const xlsx = () => buildXlsx([{ name: 'Sheet', rows: [['From', 'Excel']] }]);
+const pptx = () => buildPptx([{ shapes: pptxShape(['From PowerPoint.']) }]);
+const epub = () => buildEpub({ 'one.xhtml': '<p>From a book.</p>' });
 const docx = () => buildDocx(docxParagraph('From Word.'));
 
 describe('extractDocument', () => {
@@ -31,7 +37,16 @@ describe('extractDocument', () => {
     [strToU8('**x**'), 'a.MD', null, 'markdown', '**x**'],
     [strToU8('**x**'), 'notes', 'text/markdown', 'markdown', '**x**'],
     [strToU8('**x**'), 'a.txt', 'text/markdown', 'plain', '**x**'],
-    [strToU8('a,b\n1,2'), 'a.csv', 'text/csv', 'plain', 'a,b\n1,2'],
+    [strToU8('a,b\n1,2'), 'a.csv', 'application/vnd.ms-excel', 'markdown', '- a: 1; b: 2'],
+    [strToU8('a,b\n1,2'), null, 'text/csv; charset=utf-8', 'markdown', '- a: 1; b: 2'],
+    [strToU8('a,b\n1,2'), null, null, 'plain', 'a,b\n1,2'],
+    [strToU8('{"a": 1}'), 'a.json', null, 'markdown', 'a: 1'],
+    [strToU8('{"a": 1}'), null, 'application/json', 'markdown', 'a: 1'],
+    [strToU8('{"a": 1}'), 'a.txt', null, 'plain', '{"a": 1}'],
+    [strToU8(HTML), 'a.csv', 'text/csv', 'markdown', 'A page of its own.'],
+    [xlsx(), 'a.zip', 'application/zip', 'markdown', '# Sheet\n\n- From; Excel'],
+    [pptx(), 'a.docx', DOCX_TYPE, 'markdown', 'From PowerPoint.'],
+    [epub(), null, null, 'markdown', 'From a book.'],
     [strToU8('SQLite and RIFF are names'), null, null, 'plain', 'SQLite and RIFF are names'],
   ])('tells the format by content (%#)', async (bytes, fileName, mediaType, format, content) => {
     expect(await extractDocument(bytes, { fileName, mediaType })).toMatchObject({ format, content });
@@ -44,13 +59,24 @@ describe('extractDocument', () => {
     [RANDOM, 'a.bin', null, 'unsupported_type', 'unknown binary format'],
     [gzipSync(strToU8('text')), 'a.txt', 'text/plain', 'unsupported_type', 'a gzip archive'],
     [OLE, 'a.doc', 'application/msword', 'unsupported_type', 'old Office file'],
-    [strToU8(String.raw`{\rtf1 text}`), 'a.rtf', null, 'unsupported_type', 'Rich Text'],
+    [OLE, 'a.xls', 'application/vnd.ms-excel', 'unsupported_type', 'save it as .docx, .xlsx or .pptx'],
+    [OLE, 'a.docx', DOCX_TYPE, 'unsupported_type', 'save it as .docx, .xlsx or .pptx'],
+    [ENCRYPTED_OFFICE, 'a.xlsx', null, 'encrypted', 'password'],
     [
-      zipSync({ 'ppt/presentation.xml': strToU8('<p/>') }),
+      zipSync({ 'content.xml': strToU8('<p/>') }),
       'a.pptx',
       null,
+      'malformed_file',
+      'a PowerPoint presentation',
+    ],
+    [xlsx().subarray(0, 900), 'a.xlsx', null, 'malformed_file', 'calls itself an Excel workbook'],
+    [strToU8(String.raw`{\rtf1 text}`), 'a.rtf', null, 'unsupported_type', 'Rich Text'],
+    [
+      zipSync({ 'content.xml': strToU8('<p/>') }),
+      'a.odt',
+      null,
       'unsupported_type',
-      'zip archive of another kind',
+      'zip archive of another kind, which cannot be read. Upload a PDF, Word, PowerPoint, Excel, EPUB, CSV, JSON,',
     ],
     [ENCRYPTED_OFFICE, 'a.docx', DOCX_TYPE, 'encrypted', 'password'],
     [

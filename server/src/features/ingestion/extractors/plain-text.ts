@@ -3,6 +3,7 @@ import { SourceError } from '#kernel/source-error.js';
 import { charsetOfMediaType, decodeText } from './decode-text.js';
 import type { Extractor } from './extractor.js';
 import { normalizeText } from './normalize-text.js';
+import { UPLOAD_SUPPORTED_FORMAT } from './supported-formats.js';
 
 const SAMPLE_CHARACTERS = 65_536;
 /** Above this share of control characters no writer meant it as text. */
@@ -23,8 +24,7 @@ export function refuseBinary(text: string): void {
   if (!looksBinary(text)) return;
   throw new SourceError(
     'unsupported_type',
-    'This file holds no readable text: it is in a binary format that is not supported. ' +
-      'Upload a PDF, Word (.docx), HTML, Markdown or text file.',
+    `This file holds no readable text: it is in a binary format that is not supported. ${UPLOAD_SUPPORTED_FORMAT}`,
   );
 }
 

@@ -23,10 +23,41 @@ export const fileFormats = {
   },
   docx: {
     name: 'a Word document',
-    extensions: ['docx'],
-    mediaTypes: ['application/vnd.openxmlformats-officedocument.wordprocessingml.document'],
+    extensions: ['docx', 'docm', 'dotx', 'dotm'],
+    mediaTypes: [
+      'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+      'application/vnd.ms-word.document.macroenabled.12',
+    ],
     matches: (bytes) => isZipWith(bytes, 'word/document.xml'),
     load: async () => (await import('./docx.js')).extractDocx,
+  },
+  xlsx: {
+    name: 'an Excel workbook',
+    extensions: ['xlsx', 'xlsm', 'xltx', 'xltm'],
+    mediaTypes: [
+      'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+      'application/vnd.ms-excel.sheet.macroenabled.12',
+    ],
+    matches: (bytes) => isZipWith(bytes, 'xl/workbook.xml'),
+    load: async () => (await import('./xlsx.js')).extractXlsx,
+  },
+  pptx: {
+    name: 'a PowerPoint presentation',
+    extensions: ['pptx', 'pptm', 'ppsx', 'ppsm', 'potx'],
+    mediaTypes: [
+      'application/vnd.openxmlformats-officedocument.presentationml.presentation',
+      'application/vnd.openxmlformats-officedocument.presentationml.slideshow',
+      'application/vnd.ms-powerpoint.presentation.macroenabled.12',
+    ],
+    matches: (bytes) => isZipWith(bytes, 'ppt/presentation.xml'),
+    load: async () => (await import('./pptx.js')).extractPptx,
+  },
+  epub: {
+    name: 'an EPUB book',
+    extensions: ['epub'],
+    mediaTypes: ['application/epub+zip'],
+    matches: (bytes) => isZipWith(bytes, 'META-INF/container.xml'),
+    load: async () => (await import('./epub.js')).extractEpub,
   },
   html: {
     name: 'a web page',
@@ -39,6 +70,18 @@ export const fileFormats = {
     extensions: ['md', 'markdown', 'mdown', 'mkd', 'mdx'],
     mediaTypes: ['text/markdown', 'text/x-markdown'],
     load: async () => (await import('./markdown.js')).extractMarkdown,
+  },
+  csv: {
+    name: 'a CSV table',
+    extensions: ['csv', 'tsv', 'tab'],
+    mediaTypes: ['text/csv', 'application/csv', 'text/tab-separated-values'],
+    load: async () => (await import('./csv.js')).extractCsv,
+  },
+  json: {
+    name: 'JSON',
+    extensions: ['json', 'jsonl', 'ndjson', 'geojson'],
+    mediaTypes: ['application/json', 'application/ld+json', 'application/x-ndjson', 'application/jsonl'],
+    load: async () => (await import('./json.js')).extractJson,
   },
   text: {
     name: 'plain text',

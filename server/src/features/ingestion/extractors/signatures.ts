@@ -1,4 +1,4 @@
-import { unzipSync } from 'fflate';
+import { readZipDirectory } from './zip-directory.js';
 
 interface Signature {
   name: string;
@@ -46,7 +46,6 @@ export function describeBinary(bytes: Uint8Array): string | null {
 /** What a file is that looks like text, or is a container, and cannot be read as text; else null. */
 export function describeContainer(bytes: Uint8Array): string | null {
   if (isZipFile(bytes)) return 'a zip archive of another kind';
-  if (isOleFile(bytes)) return 'an old Office file (.doc, .xls or .ppt)';
   return findSignature(ENCODED_TEXT_SIGNATURES, bytes)?.name ?? null;
 }
 
@@ -64,29 +63,18 @@ function isZipFile(bytes: Uint8Array): boolean {
 
 /** Whether the zip's directory lists this entry; nothing is unpacked. A broken directory lists nothing. */
 export function isZipWith(bytes: Uint8Array, entryName: string): boolean {
-  if (!isZipFile(bytes)) return false;
-  let found = false;
-  try {
-    unzipSync(bytes, {
-      filter: (entry) => {
-        found ||= entry.name === entryName;
-        return false;
-      },
-    });
-  } catch {
-    return false;
-  }
-  return found;
+  return isZipFile(bytes) && (readZipDirectory(bytes) ?? []).some(({ name }) => name === entryName);
 }
 
-/** Office keeps a password-protected .docx inside an OLE file (MS-OFFCRYPTO 2.3.4). */
+/** Office keeps a password-protected document inside an OLE file (MS-OFFCRYPTO 2.3.4). */
 export function isEncryptedOfficeFile(bytes: Uint8Array): boolean {
   return (
     isOleFile(bytes) && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(ENCRYPTED_PACKAGE)
   );
 }
 
-function isOleFile(bytes: Uint8Array): boolean {
+/** The container of Office before 2007 (MS-CFB). */
+export function isOleFile(bytes: Uint8Array): boolean {
   return hasBytes(bytes, OLE_SIGNATURE, 0);
 }
 
