@@ -5,6 +5,10 @@ import type { EntryTaker, SitemapReader } from './sitemap-reader.js';
 
 const MAX_DEPTH = 32;
 const MAX_ERRORS = 1_000;
+/** Five in each address of the largest sitemap are 250,000; beyond, they are there to cost time. */
+const MAX_BARE_AMPERSANDS = 1_000_000;
+/** Characters without an entry. The longest articles of a feed have about one million. */
+const MAX_SILENCE_LENGTH = 4_000_000;
 const MAX_URL_LENGTH = 2_000;
 const LONGEST_ENTITY = 12;
 
@@ -36,6 +40,8 @@ export function createFeedReader(takeEntry: EntryTaker): SitemapReader {
   let text = '';
   let rest = '';
   let errorCount = 0;
+  let ampersandCount = 0;
+  let silenceLength = 0;
   let isWanted = true;
   let breaksOff = false;
 
@@ -44,6 +50,7 @@ export function createFeedReader(takeEntry: EntryTaker): SitemapReader {
     if (format !== null && url !== '' && url.length <= MAX_URL_LENGTH) {
       const date = format.dates.map((name) => readSitemapDate(dates.get(name) ?? '')).find(Boolean);
       isWanted = takeEntry(url, date ?? null);
+      silenceLength = 0;
     }
     pending.url = '';
     dates.clear();
@@ -61,9 +68,12 @@ export function createFeedReader(takeEntry: EntryTaker): SitemapReader {
     breaksOff = true;
   }
 
-  parser.on('error', () => {
+  parser.on('error', (error) => {
     errorCount += 1;
-    if (errorCount > MAX_ERRORS) breakOff();
+    if (errorCount <= MAX_ERRORS) return;
+    breakOff();
+    // The one way to stop the parser within a piece: a single tag may hold errors without number.
+    throw error;
   });
   parser.on('opentag', ({ name, attributes }) => {
     if (!isWanted) return;
@@ -95,6 +105,19 @@ export function createFeedReader(takeEntry: EntryTaker): SitemapReader {
     if (text.length <= MAX_URL_LENGTH) text += piece;
   }
 
+  function parseXml(xml: string): void {
+    const escaped = escapeBareAmpersands(xml);
+    ampersandCount += (escaped.length - xml.length) / 'amp;'.length;
+    silenceLength += xml.length;
+    if (ampersandCount > MAX_BARE_AMPERSANDS || silenceLength > MAX_SILENCE_LENGTH) breakOff();
+    if (!isWanted) return;
+    try {
+      parser.write(escaped);
+    } catch (error) {
+      if (!breaksOff) throw error;
+    }
+  }
+
   return {
     get type() {
       return format?.type ?? 'urlset';
@@ -104,13 +127,13 @@ export function createFeedReader(takeEntry: EntryTaker): SitemapReader {
       const lastAmpersand = whole.lastIndexOf('&');
       const isOpen = lastAmpersand !== -1 && whole.length - lastAmpersand < LONGEST_ENTITY;
       rest = isOpen ? whole.slice(lastAmpersand) : '';
-      parser.write(escapeBareAmpersands(isOpen ? whole.slice(0, lastAmpersand) : whole));
+      parseXml(isOpen ? whole.slice(0, lastAmpersand) : whole);
       return isWanted;
     },
     end() {
-      if (isWanted) parser.write(escapeBareAmpersands(rest));
+      if (isWanted) parseXml(rest);
       if (!isWanted) return breaksOff;
-      const isOpen = path.length > 0;
+      const isOpen = path.length > 0 || format === null;
       finishEntry();
       return isOpen;
     },

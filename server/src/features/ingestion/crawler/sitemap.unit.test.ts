@@ -101,8 +101,19 @@ describe('a sitemap in XML', () => {
   it('stops at too many errors and at too many levels', () => {
     const broken = `<urlset>${pages(1)}<a>${'\u0001'.repeat(200_000)}</a>${pages(2)}</urlset>`;
     expect(parse(broken)).toMatchObject({ entries: [{ url: 'https://e.example/0' }], isTruncated: true });
+    const tag = parse(`<urlset>${pages(1)}<a ${'b="" '.repeat(150_000)}>${pages(2)}</urlset>`);
+    expect(tag).toMatchObject({ entries: [{ url: 'https://e.example/0' }], isTruncated: true });
     const deep = `<urlset>${pages(1)}${'<a>'.repeat(100_000)}`;
     expect(parse(deep)).toMatchObject({ entries: [{ url: 'https://e.example/0' }], isTruncated: true });
+  });
+
+  it('stops when no entry comes for a long time', () => {
+    const limits = { maxEntries: 100, maxBytes: 10_000_000 };
+    const silent = (length: number) =>
+      parseSitemap(Buffer.from(urlset(`${pages(1)}<a>${'x'.repeat(length)}</a>${pages(2)}`)), limits);
+    expect(silent(3_000_000)).toMatchObject({ entries: { length: 3 }, isTruncated: false });
+    expect(silent(5_000_000)).toMatchObject({ entries: { length: 1 }, isTruncated: true });
+    expect(parse('<urlset xmlns="')).toEqual({ type: 'urlset', entries: [], isTruncated: true });
   });
 
   it('has no entries when it is another document', () => {
