@@ -18,6 +18,8 @@ import { conversationRoutes } from '#features/chat/conversations.routes.js';
 import { documentRoutes } from '#features/documents/documents.routes.js';
 import { projectRoutes } from '#features/projects/projects.routes.js';
 import { retrievalRoutes } from '#features/retrieval/retrieval.routes.js';
+import { sourcePageRoutes } from '#features/sources/source-pages.routes.js';
+import { sourcePreviewRoutes } from '#features/sources/source-preview.routes.js';
 import { sourceRoutes } from '#features/sources/sources.routes.js';
 import { describeApi } from './api-reference.js';
 import { allowOrigins } from './cors.js';
@@ -66,6 +68,8 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(authRoutes(ctx, limits));
   await server.register(projectRoutes(ctx));
   await server.register(sourceRoutes(ctx));
+  await server.register(sourcePageRoutes(ctx));
+  await server.register(sourcePreviewRoutes(ctx));
   await server.register(documentRoutes(ctx));
   await server.register(retrievalRoutes(ctx));
   await server.register(chatRoutes(ctx));

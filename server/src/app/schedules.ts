@@ -7,6 +7,7 @@ import { closeAbandonedTurns } from '#features/chat/close-abandoned-turns.js';
 import { sweepUnseenVersions } from '#features/ingestion/sweep-unseen-versions.js';
 import { mergeAllSegments } from '#features/search-index/merge-segments.js';
 import { sweepOrphanedFiles } from '#features/sources/sweep-orphaned-files.js';
+import { syncDueSources } from '#features/sources/sync-due-sources.js';
 import { requeueStuckSources } from '#features/sources/requeue-stuck-sources.js';
 
 const SECOND_MS = 1_000;
@@ -17,6 +18,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 export const schedules: readonly ScheduledTask[] = [
   { name: 'close-abandoned-answers', everyMs: 5 * SECOND_MS, run: closeAbandonedTurns },
   { name: 'requeue-stuck-sources', everyMs: MINUTE_MS, run: requeueStuckSources },
+  { name: 'sync-due-sources', everyMs: 15 * SECOND_MS, run: syncDueSources },
   {
     name: 'delete-expired-idempotency-keys',
     everyMs: 10 * MINUTE_MS,

@@ -10,6 +10,7 @@ import type { FileStorage } from './ports/file-storage.js';
 import type { JobRing } from './ports/job-bell.js';
 import type { LiveStreams } from './ports/live-streams.js';
 import type { PageFetcher } from './ports/page-fetcher.js';
+import type { PageRenderer } from './ports/page-renderer.js';
 import type { PasswordHasher } from './ports/password-hasher.js';
 import type { RateLimiter } from './ports/rate-limiter.js';
 import type { SearchCache } from './ports/search-cache.js';
@@ -28,6 +29,8 @@ export interface Context {
   clock: Clock;
   storage: FileStorage;
   pages: PageFetcher;
+  /** Null: no browser is configured. */
+  renderer: PageRenderer | null;
   extractor: DocumentExtractor;
   /** Null: no embedding model is configured, retrieval goes by words alone. */
   embedder: Embedder | null;

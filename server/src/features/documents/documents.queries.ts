@@ -93,16 +93,30 @@ export async function findChunkIndexOrNull(
   return row?.chunkIndex ?? null;
 }
 
-/** Deletes a document, keeps its source's counts true and lets searches know. @returns whether there was one */
+/**
+ * Deletes a document, keeps its source's counts true and lets searches know. Its page is not read again, neither by a
+ * visit that is under way nor by a later sync.
+ * @returns whether there was one
+ */
 export async function deleteDocumentRow(
   db: Database,
   scope: ProjectScope,
   documentId: string,
 ): Promise<boolean> {
+  // The source's row before the document's, as those who index lock them: else the two wait for each other.
+  await db.execute(sql`
+    select from sources where project_id = ${scope.projectId} and id = (
+      select source_id from documents where project_id = ${scope.projectId} and id = ${documentId}
+    ) for update`);
   const result = await db.execute(sql`
     with deleted as (
       delete from documents where project_id = ${scope.projectId} and id = ${documentId}
-      returning source_id, chunk_count
+      returning source_id, key, chunk_count
+    ), page as (
+      update source_pages set status = 'skipped', reason = 'deleted', detail = null, text_hash = null, chunk_count = 0
+      from deleted
+      where source_pages.project_id = ${scope.projectId}
+        and source_pages.source_id = deleted.source_id and source_pages.key = deleted.key
     )
     update sources set
       document_count = greatest(0, document_count - 1),

@@ -16,3 +16,21 @@ export type IngestSourcePayload = z.infer<typeof ingestSourceJob.payload>;
 export function ingestDedupeKey(sourceId: string): string {
   return `${ingestSourceJob.type}:${sourceId}`;
 }
+
+/** One page of a website. There are thousands of them, so they let everything else pass. */
+export const ingestPageJob = defineJob({
+  type: 'ingest-page',
+  payload: z.object({ projectId: z.uuid(), sourceId: z.uuid(), pageId: z.uuid() }),
+  priority: 20,
+  maxAttempts: 3,
+  timeoutMs: 10 * 60_000,
+  backoffMs: 2_000,
+  isForgotten: true,
+});
+
+export type IngestPagePayload = z.infer<typeof ingestPageJob.payload>;
+
+/** One job per page at a time; the keys of a source's pages begin alike. */
+export function pageDedupeKey(sourceId: string, pageId: string): string {
+  return `${ingestPageJob.type}:${sourceId}:${pageId}`;
+}

@@ -1,7 +1,10 @@
-import { and, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
-import { documentChunks, documents, embeddings, lexicalSegments } from '#db/schema/documents.js';
+import { alias } from 'drizzle-orm/pg-core';
+import { and, desc, eq, getTableColumns, gt, inArray, lt, sql } from 'drizzle-orm';
+import { documentChunks, documents, embeddings, lexicalSegments, questionAnswers } from '#db/schema/documents.js';
 import { type SourceFailure, type SourceProgress, sources } from '#db/schema/sources.js';
+import { projects } from '#db/schema/projects.js';
 import type { Database } from '#platform/database.js';
+import { parseEmbeddingModel } from '#platform/embedding-model.js';
 import type { ProjectScope } from '#platform/scope.js';
 
 export type SourceRow = typeof sources.$inferSelect;
@@ -30,22 +33,25 @@ export async function updateSourceProgress(
     .where(isSource(scope, sourceId));
 }
 
+/** What every end of a run writes. */
+export type RunEnd = Pick<
+  SourceRow,
+  'lastSync' | 'nextSyncAt' | 'syncPhase' | 'isSyncWanted' | 'counts'
+>;
+
 export async function markSourceReady(
   db: Database,
   scope: ProjectScope,
   sourceId: string,
-  end: { lastSyncedAt: Date; progress: SourceProgress },
+  end: RunEnd & { lastSyncedAt: Date; progress: SourceProgress },
 ): Promise<void> {
-  const ofSource = sql`${documents.projectId} = ${scope.projectId} and ${documents.sourceId} = ${sourceId}`;
   await db
     .update(sources)
     .set({
+      ...end,
       status: 'ready',
       error: null,
-      progress: end.progress,
-      lastSyncedAt: end.lastSyncedAt,
-      documentCount: sql`(select count(*)::int from ${documents} where ${ofSource} and ${documents.liveVersion} > 0)`,
-      chunkCount: sql`(select coalesce(sum(${documents.chunkCount}), 0)::int from ${documents} where ${ofSource})`,
+      ...countsOf(scope, sourceId),
     })
     .where(isSource(scope, sourceId));
 }
@@ -54,16 +60,28 @@ export async function markSourceEnded(
   db: Database,
   scope: ProjectScope,
   sourceId: string,
-  end: { status: 'failed' | 'cancelled'; error: SourceFailure },
+  end: RunEnd & { status: 'failed' | 'cancelled'; error: SourceFailure },
 ): Promise<void> {
-  await db.update(sources).set(end).where(isSource(scope, sourceId));
+  await db
+    .update(sources)
+    .set({ ...end, ...countsOf(scope, sourceId) })
+    .where(isSource(scope, sourceId));
+}
+
+function countsOf(scope: ProjectScope, sourceId: string) {
+  const ofSource = sql`${documents.projectId} = ${scope.projectId} and ${documents.sourceId} = ${sourceId}`;
+  return {
+    documentCount: sql`(select count(*)::int from ${documents} where ${ofSource} and ${documents.liveVersion} > 0)`,
+    chunkCount: sql`(select coalesce(sum(${documents.chunkCount}), 0)::int from ${documents} where ${ofSource})`,
+  };
 }
 
 /** Finds the document of a source by its key, or makes it, unseen. */
 export async function upsertDocument(
   db: Database,
   document: Pick<typeof documents.$inferInsert, 'id' | 'projectId' | 'sourceId' | 'key' | 'title' | 'url'>,
-): Promise<DocumentRow> {
+): Promise<Omit<DocumentRow, 'content'>> {
+  const { content: _content, ...columns } = getTableColumns(documents);
   const [row] = await db
     .insert(documents)
     .values(document)
@@ -71,7 +89,7 @@ export async function upsertDocument(
       target: [documents.projectId, documents.sourceId, documents.key],
       set: { updatedAt: sql`now()` },
     })
-    .returning();
+    .returning(columns);
   if (row === undefined) throw new Error('upsert returned no row');
   return row;
 }
@@ -91,12 +109,18 @@ export async function findHighestVersion(
   return row?.version ?? 0;
 }
 
-/** Vectors that any version of the document already has, by the hash of the text that was embedded. */
+/** Vectors that the account of the project already has, by the hash of the text that was embedded. */
 export async function listKnownEmbeddings(
   db: Database,
   scope: ProjectScope,
-  wanted: { documentId: string; model: string; dimensions: number; contentHashes: string[] },
+  wanted: { model: string; dimensions: number; contentHashes: string[] },
 ): Promise<{ contentHash: string; embedding: Float32Array }[]> {
+  const ownProject = alias(projects, 'own_project');
+  const ofAccount = db
+    .select({ id: projects.id })
+    .from(projects)
+    .innerJoin(ownProject, eq(ownProject.ownerId, projects.ownerId))
+    .where(eq(ownProject.id, scope.projectId));
   return db
     .selectDistinctOn([documentChunks.contentHash], {
       contentHash: documentChunks.contentHash,
@@ -109,12 +133,24 @@ export async function listKnownEmbeddings(
     )
     .where(
       and(
-        isChunkOf(scope, wanted.documentId),
-        inArray(documentChunks.contentHash, wanted.contentHashes),
+        sql`${documentChunks.contentHash} = any(${sql.param(wanted.contentHashes)}::text[])`,
+        inArray(documentChunks.projectId, ofAccount),
         eq(embeddings.model, wanted.model),
         eq(embeddings.dimensions, wanted.dimensions),
       ),
     );
+}
+
+/** The model that searches of the project compare with; null: the configured one. */
+export async function findEmbeddingModel(
+  db: Database,
+  scope: ProjectScope,
+): Promise<{ model: string; dimensions: number } | null> {
+  const [row] = await db
+    .select({ embeddingModel: projects.embeddingModel })
+    .from(projects)
+    .where(eq(projects.id, scope.projectId));
+  return parseEmbeddingModel(row?.embeddingModel ?? null);
 }
 
 export async function insertChunks(db: Database, chunks: NewChunk[]): Promise<void> {
@@ -123,6 +159,13 @@ export async function insertChunks(db: Database, chunks: NewChunk[]): Promise<vo
 
 export async function insertEmbeddings(db: Database, rows: NewEmbedding[]): Promise<void> {
   if (rows.length > 0) await db.insert(embeddings).values(rows);
+}
+
+export async function insertQuestionAnswers(
+  db: Database,
+  rows: (typeof questionAnswers.$inferInsert)[],
+): Promise<void> {
+  if (rows.length > 0) await db.insert(questionAnswers).values(rows);
 }
 
 /** The flip: one row decides which version of content, chunks, embeddings and postings is seen; searches know. */

@@ -1,4 +1,5 @@
 import { newId } from '#kernel/ids.js';
+import { withoutUndefined } from '#kernel/without-undefined.js';
 import type { Context } from '#platform/context.js';
 import type { UserCaller } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
@@ -32,8 +33,4 @@ export function createProject(
     });
     return project;
   });
-}
-
-function withoutUndefined<T extends object>(input: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
-  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as never;
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { SourceOrigin, SourceProgress } from '#db/schema/sources.js';
 import { AppError } from '#kernel/app-error.js';
+import { assertNever } from '#kernel/assert-never.js';
 import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import { enqueueJob } from '#platform/jobs/enqueue-job.js';
@@ -16,11 +17,16 @@ const MAX_TEXT_BYTES = 5 * 1024 * 1024;
 
 export const QUEUED: SourceProgress = { stage: 'queued', done: 0, total: 1 };
 
-type CreateContext = Pick<Context, 'db' | 'clock' | 'storage' | 'afterCommit' | 'dispatchJob'>;
+type CreateContext = Pick<
+  Context,
+  'db' | 'clock' | 'storage' | 'renderer' | 'afterCommit' | 'dispatchJob'
+>;
+type QuestionPair = Extract<CreateSourceInput, { type: 'qa' }>['pairs'][number];
 
 /**
- * Adds a text or a page and queues its indexing. A text is stored as a file before the row is written.
- * @throws AppError `payload_too_large`
+ * Adds a text, a website or questions with answers, and queues its indexing. What was sent is stored as a file before
+ * the row is written.
+ * @throws AppError `payload_too_large`, `not_configured`
  */
 export async function createSource(
   ctx: CreateContext,
@@ -29,15 +35,46 @@ export async function createSource(
 ): Promise<SourceRow> {
   const sourceId = newId();
   const metadata = input.metadata ?? {};
-  if (input.type === 'url') {
-    const origin = { type: 'url', url: input.url } as const;
-    return addSource(ctx, scope, { sourceId, name: input.name ?? input.url, origin, metadata });
+  switch (input.type) {
+    case 'url': {
+      const { url, crawl = null, syncEvery = null } = input;
+      if (crawl?.render === true && ctx.renderer === null) throw noBrowser();
+      const origin = { type: 'url', url, crawl } as const;
+      return addSource(ctx, scope, { sourceId, name: input.name ?? url, origin, metadata, syncEvery });
+    }
+    case 'qa': {
+      const origin = await storePairs(ctx, scope, sourceId, input.pairs);
+      return addSource(ctx, scope, { sourceId, name: input.name, origin, metadata });
+    }
+    case 'text': {
+      if (Buffer.byteLength(input.text) > MAX_TEXT_BYTES) {
+        throw new AppError('payload_too_large', 'A text can have 5 MiB at most. Upload it as a file instead.');
+      }
+      const stored = await storeOriginal(ctx, scope, sourceId, Readable.from([input.text]));
+      const origin = { type: 'text', ...stored } as const;
+      return addSource(ctx, scope, { sourceId, name: input.name, origin, metadata });
+    }
+    default:
+      return assertNever(input);
   }
-  if (Buffer.byteLength(input.text) > MAX_TEXT_BYTES) {
-    throw new AppError('payload_too_large', 'A text can have 5 MiB at most. Upload it as a file instead.');
-  }
-  const stored = await storeOriginal(ctx, scope, sourceId, Readable.from([input.text]));
-  return addSource(ctx, scope, { sourceId, name: input.name, origin: { type: 'text', ...stored }, metadata });
+}
+
+/** Stores questions with their answers. @throws AppError `payload_too_large` */
+export async function storePairs(
+  ctx: Pick<Context, 'storage'>,
+  scope: ProjectScope,
+  sourceId: string,
+  pairs: QuestionPair[],
+): Promise<Extract<SourceOrigin, { type: 'qa' }>> {
+  const stored = await storeOriginal(ctx, scope, sourceId, Readable.from([JSON.stringify(pairs)]));
+  return { type: 'qa', ...stored, pairCount: pairs.length };
+}
+
+export function noBrowser(): AppError {
+  return new AppError(
+    'not_configured',
+    'No headless browser is configured here: set BROWSER_WS_ENDPOINT or BROWSER_PATH, or crawl without `render`.',
+  );
 }
 
 /** Streams the original of a source to its folder in storage. */
@@ -53,11 +90,17 @@ export async function storeOriginal(
 
 /** Writes a source's row and its first job in one transaction. A stored file without its row is deleted again. */
 export async function addSource(
-  ctx: CreateContext,
+  ctx: Omit<CreateContext, 'renderer'>,
   scope: ProjectScope,
-  source: { sourceId: string; name: string; origin: SourceOrigin; metadata: Record<string, unknown> },
+  source: {
+    sourceId: string;
+    name: string;
+    origin: SourceOrigin;
+    metadata: Record<string, unknown>;
+    syncEvery?: string | null;
+  },
 ): Promise<SourceRow> {
-  const { sourceId, name, origin, metadata } = source;
+  const { sourceId, name, origin, metadata, syncEvery = null } = source;
   const { projectId } = scope;
   try {
     return await inTransaction(ctx, async (tx) => {
@@ -68,6 +111,7 @@ export async function addSource(
         name,
         origin,
         metadata,
+        syncEvery,
         progress: QUEUED,
       });
       await enqueueJob(tx, ingestSourceJob, {

@@ -5,7 +5,7 @@ import { enqueueJob } from '#platform/jobs/enqueue-job.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
-import { ingestDedupeKey } from '#features/ingestion/ingestion.jobs.js';
+import { ingestDedupeKey, pageDedupeKey } from '#features/ingestion/ingestion.jobs.js';
 import { deleteStoredFilesJob, sourceFolder } from '#features/projects/projects.jobs.js';
 import { deleteSourceRow, findSource } from './sources.queries.js';
 
@@ -18,7 +18,8 @@ export function deleteSource(
   return inTransaction(ctx, async (tx) => {
     await findSource(tx.db, scope, sourceId);
     // The job's row before the others, as its worker locks them: else the two wait for each other.
-    await cancelJob(tx, ingestDedupeKey(sourceId));
+    await cancelJob(tx, { dedupeKey: ingestDedupeKey(sourceId) });
+    await cancelJob(tx, { dedupeKeyPrefix: pageDedupeKey(sourceId, '') });
     const isDeleted = await deleteSourceRow(tx.db, scope, sourceId);
     if (!isDeleted) throw new AppError('not_found', 'There is no such source.');
     const folder = sourceFolder(scope.projectId, sourceId);

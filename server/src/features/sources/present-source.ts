@@ -8,8 +8,11 @@ export function presentSource(row: SourceRow): z.infer<typeof sourceSchema> {
   return {
     ...source,
     url: origin.type === 'url' ? origin.url : null,
+    crawl: origin.type === 'url' ? (origin.crawl ?? null) : null,
+    pairCount: origin.type === 'qa' ? origin.pairCount : null,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
     lastSyncedAt: row.lastSyncedAt?.toISOString() ?? null,
+    nextSyncAt: row.nextSyncAt?.toISOString() ?? null,
   };
 }

@@ -13,7 +13,6 @@ export async function requeueStuckSources(
 ): Promise<number> {
   const stuck = await listStuckSources(ctx.db, {
     untouchedSince: new Date(ctx.clock.now().getTime() - UNTOUCHED_MS),
-    jobKeyPrefix: ingestDedupeKey(''),
     limit: BATCH,
   });
   for (const payload of stuck) {

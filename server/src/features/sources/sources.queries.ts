@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, lt, notExists, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, lt, lte, notExists, sql } from 'drizzle-orm';
 import { jobs } from '#db/schema/jobs.js';
 import { type SourceProgress, sources } from '#db/schema/sources.js';
 import { AppError } from '#kernel/app-error.js';
@@ -17,6 +17,30 @@ export async function insertSource(db: Database, source: typeof sources.$inferIn
 /** @throws AppError `not_found` */
 export async function findSource(db: Database, scope: ProjectScope, sourceId: string): Promise<SourceRow> {
   const [row] = isId(sourceId) ? await db.select().from(sources).where(isSource(scope, sourceId)) : [];
+  if (row === undefined) throw new AppError('not_found', 'There is no such source.');
+  return row;
+}
+
+/** Locks the row as well: a run of the source begins and ends under that lock. @throws AppError `not_found` */
+export async function lockSource(db: Database, scope: ProjectScope, sourceId: string): Promise<SourceRow> {
+  const [row] = isId(sourceId)
+    ? await db.select().from(sources).where(isSource(scope, sourceId)).for('update')
+    : [];
+  if (row === undefined) throw new AppError('not_found', 'There is no such source.');
+  return row;
+}
+
+/** Another run begins when the one under way has ended. */
+export async function markSyncWanted(
+  db: Database,
+  scope: ProjectScope,
+  sourceId: string,
+): Promise<SourceRow> {
+  const [row] = await db
+    .update(sources)
+    .set({ isSyncWanted: true })
+    .where(isSource(scope, sourceId))
+    .returning();
   if (row === undefined) throw new AppError('not_found', 'There is no such source.');
   return row;
 }
@@ -44,7 +68,7 @@ export async function updateSourceRow(
   db: Database,
   scope: ProjectScope,
   sourceId: string,
-  changes: Partial<Pick<SourceRow, 'name' | 'metadata'>>,
+  changes: Partial<Pick<SourceRow, 'name' | 'metadata' | 'syncEvery' | 'nextSyncAt' | 'origin'>>,
 ): Promise<SourceRow> {
   const [row] = await db.update(sources).set(changes).where(isSource(scope, sourceId)).returning();
   if (row === undefined) throw new AppError('not_found', 'There is no such source.');
@@ -82,15 +106,17 @@ export function listWatchedSources(db: Database, sourceIds: string[]): Promise<S
 /** Sources of every project that wait for a job which is not there. */
 export async function listStuckSources(
   db: Database,
-  stuck: { untouchedSince: Date; jobKeyPrefix: string; limit: number },
+  stuck: { untouchedSince: Date; limit: number },
 ): Promise<{ projectId: string; sourceId: string }[]> {
+  // Of the source itself, or of one of its pages.
   const job = db
     .select({ id: jobs.id })
     .from(jobs)
     .where(
       and(
-        eq(jobs.dedupeKey, sql`${stuck.jobKeyPrefix}::text || ${sources.id}`),
+        eq(jobs.projectId, sources.projectId),
         inArray(jobs.status, ['queued', 'running']),
+        sql`${jobs.payload}->>'sourceId' = ${sources.id}::text`,
       ),
     );
   return db
@@ -104,6 +130,24 @@ export async function listStuckSources(
       ),
     )
     .limit(stuck.limit);
+}
+
+/** Sources of every project whose time to be read again has come and that are not being read. */
+export async function listSourcesToSync(
+  db: Database,
+  due: { now: Date; limit: number },
+): Promise<{ projectId: string; sourceId: string }[]> {
+  return db
+    .select({ projectId: sources.projectId, sourceId: sources.id })
+    .from(sources)
+    .where(
+      and(
+        lte(sources.nextSyncAt, due.now),
+        inArray(sources.status, ['ready', 'failed', 'cancelled']),
+      ),
+    )
+    .orderBy(asc(sources.nextSyncAt))
+    .limit(due.limit);
 }
 
 /** Which of these sources have a row, across projects: for upkeep, never for a caller. */

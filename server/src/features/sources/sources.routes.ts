@@ -16,14 +16,11 @@ import { deleteSource } from './delete-source.js';
 import { presentSource } from './present-source.js';
 import { createSourceWatcher } from './source-watcher.js';
 import { findSource, listSources } from './sources.queries.js';
-import { createSourceBody, listSourcesQuery, sourceSchema, updateSourceBody } from './sources.schemas.js';
+import { BODY_LIMIT_BYTES, createSourceBody, listSourcesQuery, sourceSchema, updateSourceBody } from './sources.schemas.js';
 import { syncSource } from './sync-source.js';
 import { updateSource } from './update-source.js';
 import { readUpload } from './upload.routes.js';
 import { createFileSource, discardUpload } from './upload-source.js';
-
-/** A text of 5 MiB, escaped as JSON. */
-const BODY_LIMIT_BYTES = 11 * 1024 * 1024;
 
 const docs = { tags: ['Sources'], security: [{ bearer: [] }] };
 const inProject = z.object({ projectId: pathId });
@@ -43,7 +40,7 @@ export const sourceRoutes =
           ...docs,
           summary: 'Add a source and queue its indexing',
           description:
-            'JSON for a text or a page; `multipart/form-data` with a part `file` (and `name`) for a PDF, DOCX, HTML, Markdown or text file.',
+            'JSON for a text, a page, a website (with `crawl`) or questions with answers; `multipart/form-data` with a part `file` (and `name`) for a file: PDF, DOCX, PPTX, XLSX, CSV, EPUB, JSON, HTML, Markdown or text.',
           params: inProject,
           consumes: ['application/json', 'multipart/form-data'],
           body: createSourceBody.nullish(),
@@ -101,7 +98,7 @@ export const sourceRoutes =
       {
         schema: {
           ...docs,
-          summary: 'Rename a source or replace its metadata',
+          summary: 'Change the name, metadata, interval or questions of a source',
           params,
           body: updateSourceBody,
           response: { 200: sourceSchema, ...problems },

@@ -5,17 +5,22 @@ import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { ingestDedupeKey, ingestSourceJob } from '#features/ingestion/ingestion.jobs.js';
 import { QUEUED } from './create-source.js';
-import { type SourceRow, findSource, markSourceQueued } from './sources.queries.js';
+import { type SourceRow, lockSource, markSourceQueued, markSyncWanted } from './sources.queries.js';
 
-/** Queues a source to be read again; while one reading is under way it is not doubled. @throws AppError `not_found` */
+/**
+ * Queues a source to be read again; while one reading is under way it is not doubled but follows.
+ * @throws AppError `not_found`
+ */
 export function syncSource(
   ctx: Pick<Context, 'db' | 'clock' | 'afterCommit' | 'dispatchJob'>,
   scope: ProjectScope,
   sourceId: string,
 ): Promise<SourceRow> {
   return inTransaction(ctx, async (tx) => {
-    const source = await findSource(tx.db, scope, sourceId);
+    const source = await lockSource(tx.db, scope, sourceId);
     const { projectId } = scope;
+    // The pages of a website are read in jobs of their own: the run that they are of ends first.
+    if (source.syncPhase === 'pages') return markSyncWanted(tx.db, scope, sourceId);
     const jobId = await enqueueJob(tx, ingestSourceJob, {
       projectId,
       payload: { projectId, sourceId },

@@ -1,7 +1,7 @@
 import type { Context } from '../context.js';
-import { cancelJobs } from './jobs.queries.js';
+import { type JobKeys, cancelJobs } from './jobs.queries.js';
 
-/** Ends the queued job with this key; a running one notices at its next heartbeat, within two seconds. */
-export async function cancelJob(tx: Pick<Context, 'db' | 'clock'>, dedupeKey: string): Promise<void> {
-  await cancelJobs(tx.db, dedupeKey, tx.clock.now());
+/** Ends the queued jobs with these keys; running ones notice at their next heartbeat, within two seconds. */
+export async function cancelJob(tx: Pick<Context, 'db' | 'clock'>, keys: JobKeys): Promise<void> {
+  await cancelJobs(tx.db, keys, tx.clock.now());
 }

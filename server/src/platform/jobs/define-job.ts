@@ -12,6 +12,8 @@ export interface JobDefinition<Payload> {
   timeoutMs: number;
   /** Before the second attempt; doubles from then on, with full jitter. */
   backoffMs: number;
+  /** One of very many, whose story is told elsewhere: its row goes when it has succeeded. */
+  isForgotten?: boolean;
 }
 
 export interface JobProgress {
@@ -56,6 +58,17 @@ export interface JobHandler<Payload> {
 export type HandlersFor<Catalog> = {
   [Type in keyof Catalog]: Catalog[Type] extends JobDefinition<infer Payload> ? JobHandler<Payload> : never;
 };
+
+/** Thrown by a handler whose time has not come: the job runs again at `until`, and this attempt does not count. */
+export class JobPostponed extends Error {
+  readonly until: Date;
+
+  constructor(until: Date) {
+    super(`postponed until ${until.toISOString()}`);
+    this.name = 'JobPostponed';
+    this.until = until;
+  }
+}
 
 export class LeaseLostError extends Error {
   constructor() {

@@ -12,18 +12,26 @@ import { insertJob, requestRerun } from './jobs.queries.js';
 export async function enqueueJob<Payload>(
   ctx: Pick<Context, 'db' | 'clock' | 'afterCommit' | 'dispatchJob'>,
   definition: JobDefinition<Payload>,
-  job: { projectId: string | null; payload: Payload; dedupeKey?: string },
+  job: {
+    projectId: string | null;
+    payload: Payload;
+    dedupeKey?: string;
+    /** Unset: the definition's. */
+    priority?: number;
+    /** Unset: at once. */
+    runAt?: Date;
+  },
 ): Promise<string | null> {
-  const { dedupeKey = null } = job;
+  const { dedupeKey = null, priority = definition.priority } = job;
   const now = ctx.clock.now();
   const row = {
     id: newId(),
     projectId: job.projectId,
     type: definition.type,
     payload: definition.payload.parse(job.payload),
-    priority: definition.priority,
+    priority,
     maxAttempts: definition.maxAttempts,
-    runAt: now,
+    runAt: job.runAt ?? now,
     dedupeKey,
     traceparent: traceHeaders().traceparent ?? null,
   };
@@ -33,7 +41,7 @@ export async function enqueueJob<Payload>(
     jobId = await insertJob(ctx.db, row);
   }
   if (jobId !== null) {
-    const ring = { id: jobId, priority: row.priority, runAt: now };
+    const ring = { id: jobId, priority, runAt: row.runAt };
     ctx.afterCommit(() => ctx.dispatchJob(ring));
   }
   return jobId;

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, lt, lte, sql } from 'drizzle-orm';
+import { type SQL, and, asc, eq, inArray, isNull, lt, lte, sql } from 'drizzle-orm';
 import { jobs } from '#db/schema/jobs.js';
 import type { Database } from '../database.js';
 import { CANCELLED, type JobFailure, type JobProgress } from './define-job.js';
@@ -115,6 +115,18 @@ export async function finishJob(
   return rows.length > 0;
 }
 
+/**
+ * Takes the row of a job that has succeeded, unless it is wanted again or asked to stop.
+ * @returns whether it did; if not, the job ends like any other
+ */
+export async function forgetJob(db: Database, lease: Lease): Promise<boolean> {
+  const rows = await db
+    .delete(jobs)
+    .where(and(isHeld(lease), isNull(jobs.rerunRequestedAt), isNull(jobs.cancelRequestedAt)))
+    .returning({ id: jobs.id });
+  return rows.length > 0;
+}
+
 /** Notes on the running job with this key that it is wanted once more. @returns whether there is one */
 export async function requestRerun(db: Database, dedupeKey: string, now: Date): Promise<boolean> {
   const rows = await db
@@ -177,16 +189,25 @@ export async function takeExpiredJob(
   return row ?? null;
 }
 
-/** A queued job with this key ends at once; a running one is asked to stop. */
-export async function cancelJobs(db: Database, dedupeKey: string, now: Date): Promise<void> {
+/** Which jobs: those of one key, or of all keys that begin alike. */
+export type JobKeys = { dedupeKey: string } | { dedupeKeyPrefix: string };
+
+/** Queued jobs with these keys end at once; running ones are asked to stop. */
+export async function cancelJobs(db: Database, keys: JobKeys, now: Date): Promise<void> {
   await db
     .update(jobs)
     .set({ cancelRequestedAt: now })
-    .where(and(eq(jobs.dedupeKey, dedupeKey), eq(jobs.status, 'running')));
+    .where(and(hasKey(keys), eq(jobs.status, 'running')));
   await db
     .update(jobs)
     .set({ status: 'cancelled', error: CANCELLED, finishedAt: now })
-    .where(and(eq(jobs.dedupeKey, dedupeKey), eq(jobs.status, 'queued')));
+    .where(and(hasKey(keys), eq(jobs.status, 'queued')));
+}
+
+function hasKey(keys: JobKeys): SQL | undefined {
+  return 'dedupeKey' in keys
+    ? eq(jobs.dedupeKey, keys.dedupeKey)
+    : sql`starts_with(${jobs.dedupeKey}, ${keys.dedupeKeyPrefix})`;
 }
 
 /** Ended jobs have told their story to whoever asked. @returns how many were deleted */

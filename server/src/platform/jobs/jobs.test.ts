@@ -241,7 +241,7 @@ describe('cancelling', () => {
   it('ends a queued job at once', async () => {
     const jobId = await jobs.enqueue('a', { dedupeKey: 'key' });
     const otherId = await jobs.enqueue('b', { dedupeKey: 'other' });
-    await cancelJob(ctx, 'key');
+    await cancelJob(ctx, { dedupeKey: 'key' });
     expect(await jobs.find(jobId)).toMatchObject({ status: 'cancelled', error: { code: 'cancelled' } });
     await runAllDue();
     expect(jobs.started).toEqual(['b']);
@@ -250,7 +250,7 @@ describe('cancelling', () => {
 
   it('stops a running job at its next heartbeat', async () => {
     jobs.script('a', async ({ signal }) => {
-      await cancelJob(ctx, 'key');
+      await cancelJob(ctx, { dedupeKey: 'key' });
       await untilAborted(signal);
     });
     const jobId = await jobs.enqueue('a', { dedupeKey: 'key' });
@@ -261,7 +261,7 @@ describe('cancelling', () => {
 
   it('is seen by the fence of a running job, which then writes nothing', async () => {
     jobs.script('a', async ({ job }) => {
-      await cancelJob(ctx, 'key');
+      await cancelJob(ctx, { dedupeKey: 'key' });
       await inTransaction(ctx, async (tx) => {
         await enqueueJob(tx, scriptedJob, { projectId: null, payload: { name: 'written' } });
         await job.fence(tx);

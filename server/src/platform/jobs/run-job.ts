@@ -10,6 +10,7 @@ import {
   expireLeases,
   extendLease,
   finishJob,
+  forgetJob,
   lockHeldJob,
   takeExpiredJob,
   updateJobProgress,
@@ -111,12 +112,9 @@ async function runAttempt(
   try {
     const payload = registered.definition.payload.parse(row.payload);
     await registered.handler.run(ctx, runningJob(row, lease), payload, abort.signal);
-    const isHeld = await finishJob(ctx.db, lease, {
-      status: 'succeeded',
-      failure: null,
-      now: ctx.clock.now(),
-    });
-    return isHeld ? 'succeeded' : 'lost';
+    const isForgotten = registered.definition.isForgotten === true && (await forgetJob(ctx.db, lease));
+    const end = { status: 'succeeded', failure: null, now: ctx.clock.now() } as const;
+    return isForgotten || (await finishJob(ctx.db, lease, end)) ? 'succeeded' : 'lost';
   } catch (error) {
     return await settleFailure(ctx, registered, row, lease, abort.signal.reason ?? error);
   } finally {

@@ -4,14 +4,14 @@ import { SourceError } from '#kernel/source-error.js';
 import type { Context } from '../context.js';
 import { isForeignKeyViolation } from '../database-errors.js';
 import { inTransaction } from '../transaction.js';
-import { CANCELLED, type JobFailure, LeaseLostError } from './define-job.js';
+import { CANCELLED, type JobFailure, JobPostponed, LeaseLostError } from './define-job.js';
 import { AttemptAborted, leaseEnd } from './job-lease.js';
 import type { RegisteredJob } from './job-registry.js';
 import { type JobRow, type Lease, extendLease, finishJob, requeueJob } from './jobs.queries.js';
 
 const MAX_BACKOFF_MS = 300_000;
 
-export type Outcome = 'succeeded' | 'failed' | 'retried' | 'cancelled' | 'lost' | 'released';
+export type Outcome = 'succeeded' | 'failed' | 'retried' | 'cancelled' | 'lost' | 'released' | 'postponed';
 
 /** Ends, retries or gives up an attempt that threw. */
 export async function settleFailure(
@@ -42,22 +42,27 @@ export async function settleFailure(
       }
     }
   }
+  if (error instanceof JobPostponed) {
+    const isHeld = await handBack(ctx, row, lease, { failure: null, isCounted: false, runAt: error.until });
+    return isHeld ? 'postponed' : 'lost';
+  }
   const { failure, isRetryable } = describeFailure(error);
   if (failure.code === 'internal') {
     ctx.log.error({ err: error, job: row.id, type: row.type, project: row.projectId }, 'job attempt failed');
   }
-  return retryOrFail(ctx, registered, row, lease, failure, isRetryable);
+  const leastMs = error instanceof SourceError ? (error.retryAfterMs ?? 0) : 0;
+  return retryOrFail(ctx, registered, row, lease, failure, isRetryable, leastMs);
 }
 
-/** Queues a job again at once. @returns whether it was still held */
+/** Queues a job again, at once where no time is given. @returns whether it was still held */
 export async function handBack(
   ctx: Context,
   row: JobRow,
   lease: Lease,
-  end: { failure: JobFailure | null; isCounted: boolean },
+  end: { failure: JobFailure | null; isCounted: boolean; runAt?: Date },
 ): Promise<boolean> {
-  const runAt = ctx.clock.now();
-  const isHeld = await requeueJob(ctx.db, lease, { runAt, ...end });
+  const { runAt = ctx.clock.now() } = end;
+  const isHeld = await requeueJob(ctx.db, lease, { ...end, runAt });
   if (isHeld) ctx.dispatchJob({ id: row.id, priority: row.priority, runAt });
   return isHeld;
 }
@@ -69,12 +74,13 @@ async function retryOrFail(
   lease: Lease,
   failure: JobFailure,
   isRetryable: boolean,
+  leastMs = 0,
 ): Promise<Outcome> {
   if (!isRetryable || row.attempts >= row.maxAttempts) {
     return endJob(ctx, registered, row, lease, 'failed', failure);
   }
   const longestMs = Math.min(MAX_BACKOFF_MS, registered.definition.backoffMs * 2 ** (row.attempts - 1));
-  const runAt = new Date(ctx.clock.now().getTime() + Math.random() * longestMs);
+  const runAt = new Date(ctx.clock.now().getTime() + leastMs + Math.random() * longestMs);
   const isHeld = await requeueJob(ctx.db, lease, { runAt, failure, isCounted: true });
   return isHeld ? 'retried' : 'lost';
 }

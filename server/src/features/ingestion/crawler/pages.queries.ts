@@ -1,9 +1,9 @@
-import { type SQL, and, asc, desc, eq, inArray, isNotNull, lt, ne, not, sql } from 'drizzle-orm';
+import { type SQL, and, eq, inArray, ne, not, sql } from 'drizzle-orm';
 import { documents } from '#db/schema/documents.js';
-import { jobs } from '#db/schema/jobs.js';
 import { sourcePages } from '#db/schema/source-pages.js';
 import { sources } from '#db/schema/sources.js';
 import type { Database } from '#platform/database.js';
+import { isUniqueViolation } from '#platform/database-errors.js';
 import type { ProjectScope } from '#platform/scope.js';
 
 export type PageRow = typeof sourcePages.$inferSelect;
@@ -152,10 +152,17 @@ export async function claimText(
       .set({ textHash: null })
       .where(and(isOther, not(isIndexed)));
   }
-  const [other] = await db.select({ key: sourcePages.key }).from(sourcePages).where(isOther);
-  if (other !== undefined) return other.key;
-  await updatePage(db, scope, page.id, { textHash });
-  return null;
+  for (;;) {
+    const [other] = await db.select({ key: sourcePages.key }).from(sourcePages).where(isOther);
+    if (other !== undefined) return other.key;
+    try {
+      await updatePage(db, scope, page.id, { textHash });
+      return null;
+    } catch (error) {
+      // Another visit was quicker: now it can be seen.
+      if (!isUniqueViolation(error)) throw error;
+    }
+  }
 }
 
 /** Takes the document of a page out of the index. @returns whether one could be found by searches */
@@ -189,4 +196,16 @@ export function isPageOf(scope: ProjectScope, sourceId: string): SQL | undefined
 
 function isSource(scope: ProjectScope, sourceId: string): SQL | undefined {
   return and(eq(sources.projectId, scope.projectId), eq(sources.id, sourceId));
+}
+
+/** Writes the one page of a source that is read in one go. */
+export async function upsertOnlyPage(db: Database, page: NewPage): Promise<void> {
+  const { id: _id, ...changes } = page;
+  await db
+    .insert(sourcePages)
+    .values(page)
+    .onConflictDoUpdate({
+      target: [sourcePages.projectId, sourcePages.sourceId, sourcePages.key],
+      set: changes,
+    });
 }

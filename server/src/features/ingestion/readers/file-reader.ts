@@ -5,5 +5,5 @@ export const readFile: Reader<Extract<SourceOrigin, { type: 'file' }>> = async (
   const { fileKey, fileName, mediaType } = source.origin;
   const body = await ctx.storage.read(fileKey);
   const extracted = await ctx.extractor.extract({ body, kind: 'file', fileName, mediaType }, signal);
-  return [{ key: 'content', title: extracted.title ?? source.name, url: null, extracted }];
+  return { key: 'content', title: extracted.title ?? source.name, url: null, extracted };
 };

@@ -9,13 +9,22 @@ export interface ReadDocument {
   title: string;
   url: string | null;
   extracted: ExtractedDocument;
+  /** Of each chunk that is a question with its answer, by its place; unset: none is. */
+  questions?: (QuestionChunk | null)[];
 }
 
-export type ReaderContext = Pick<Context, 'storage' | 'pages' | 'extractor'>;
+export interface QuestionChunk {
+  /** SHA-256 of the question as it is compared. */
+  questionKey: string;
+  /** Where the answer starts in the chunk (UTF-16 units). */
+  answerStart: number;
+}
 
-/** Reads all documents of one source. @throws SourceError with the reason */
+export type ReaderContext = Pick<Context, 'storage' | 'extractor'>;
+
+/** Reads the document of one source. @throws SourceError with the reason */
 export type Reader<Origin extends SourceOrigin> = (
   ctx: ReaderContext,
   source: { name: string; origin: Origin },
   signal: AbortSignal,
-) => Promise<ReadDocument[]>;
+) => Promise<ReadDocument>;

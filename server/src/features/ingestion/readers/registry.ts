@@ -1,23 +1,26 @@
 import type { SourceOrigin } from '#db/schema/sources.js';
 import { readFile } from './file-reader.js';
 import type { ReadDocument, Reader, ReaderContext } from './reader.js';
+import { readQuestionsAndAnswers } from './qa-reader.js';
 import { readText } from './text-reader.js';
-import { readUrl } from './url-reader.js';
 
-type Readers = { [Type in SourceOrigin['type']]: Reader<Extract<SourceOrigin, { type: Type }>> };
+/** Websites are read page by page, each in a job of its own: see `crawler`. */
+export type ReadableOrigin = Exclude<SourceOrigin, { type: 'url' }>;
 
-/** One line per type of source. */
+type Readers = { [Type in ReadableOrigin['type']]: Reader<Extract<ReadableOrigin, { type: Type }>> };
+
+/** One line per type of source that is read in one go. */
 const READERS: Readers = {
   text: readText,
   file: readFile,
-  url: readUrl,
+  qa: readQuestionsAndAnswers,
 };
 
 export function readSource(
   ctx: ReaderContext,
-  source: { name: string; origin: SourceOrigin },
+  source: { name: string; origin: ReadableOrigin },
   signal: AbortSignal,
-): Promise<ReadDocument[]> {
-  const read = READERS[source.origin.type] as Reader<SourceOrigin>;
+): Promise<ReadDocument> {
+  const read = READERS[source.origin.type] as Reader<ReadableOrigin>;
   return read(ctx, source, signal);
 }

@@ -14,5 +14,5 @@ export const readText: Reader<Extract<SourceOrigin, { type: 'text' }>> = async (
     bytes <= SMALL_TEXT_BYTES
       ? chunkText(readTypedText(await text(body)))
       : await ctx.extractor.extract({ body, kind: 'text', fileName: null, mediaType: null }, signal);
-  return [{ key: 'content', title: source.name, url: null, extracted }];
+  return { key: 'content', title: source.name, url: null, extracted };
 };
