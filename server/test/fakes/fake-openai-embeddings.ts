@@ -14,7 +14,11 @@ const requestSchema = z.object({
 interface EmbeddingItem {
   object: 'embedding';
   index: number;
-  embedding: number[];
+  embedding: number[] | string;
+}
+
+export function asksForBase64(body: Record<string, unknown>): boolean {
+  return body['encoding_format'] === 'base64';
 }
 
 /** Answers POST /v1/embeddings with vectors by words; `too_few` and the like change the right reply. */
@@ -26,11 +30,11 @@ export function sendEmbeddings(
 ): void {
   const { model, input, dimensions = options.dimensions } = requestSchema.parse(body);
   const texts = typeof input === 'string' ? [input] : input;
-  const items = texts.map((text, index): EmbeddingItem => ({
-    object: 'embedding',
-    index,
-    embedding: embedByWords(text, mode === 'wrong_dimension' ? dimensions + 1 : dimensions),
-  }));
+  const isPacked = asksForBase64(body) && options.embeddingEncoding === 'as_asked';
+  const items = texts.map((text, index): EmbeddingItem => {
+    const vector = embedByWords(text, mode === 'wrong_dimension' ? dimensions + 1 : dimensions);
+    return { object: 'embedding', index, embedding: isPacked ? encodeVector(vector, mode) : vector };
+  });
   const tokens = texts.reduce((sum, text) => sum + wordsOf(text).length, 0);
   const reply = JSON.stringify({
     object: 'list',
@@ -41,6 +45,16 @@ export function sendEmbeddings(
   response.writeHead(200, { 'content-type': 'application/json' });
   if (mode === 'huge_reply') return sendBlanks(response);
   response.end(spoilReply(reply, mode));
+}
+
+/** As OpenAI does it: the 32-bit floats of a vector, little-endian. */
+function encodeVector(vector: number[], mode: FakeOpenAIMode): string {
+  if (mode === 'not_numbers') return '~'.repeat(Math.ceil((vector.length * 16) / 3));
+  const bytes = Buffer.alloc(vector.length * 4);
+  for (const [place, value] of vector.entries()) bytes.writeFloatLE(value, place * 4);
+  if (mode === 'nan') bytes.writeFloatLE(Number.NaN, 0);
+  if (mode === 'infinite') bytes.writeFloatLE(Number.POSITIVE_INFINITY, 0);
+  return bytes.toString('base64');
 }
 
 function spoilItems(items: EmbeddingItem[], mode: FakeOpenAIMode): EmbeddingItem[] {

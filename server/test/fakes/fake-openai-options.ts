@@ -11,6 +11,9 @@ export type FakeOpenAIMode =
   | 'normal'
   | 'rate_limited'
   | 'server_error'
+  // 503 with `Retry-After`.
+  | 'overloaded'
+  | 'bad_request'
   | 'unauthorized'
   | 'hang'
   | 'reset'
@@ -60,6 +63,12 @@ export interface FakeOpenAIOptions {
   retryAfter: string | null;
   /** For models whose request names no `dimensions`. */
   dimensions: number;
+  /** Embeddings: base64 where it is asked for, numbers all the same, or 400 to whoever asks for base64. */
+  embeddingEncoding: 'as_asked' | 'numbers' | 'base64_refused';
+  /** Before each reply to a request for embeddings. */
+  delayMs: number;
+  /** Holds back replies to requests for embeddings; null: they come at once. */
+  replyGate: TokenGate | null;
   /** Null: tokens come as fast as they are read. */
   tokenGate: TokenGate | null;
 }

@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { z } from 'zod';
 
 import { answerFromNumberedSources } from './fake-answer.js';
 import { sendChatCompletion } from './fake-openai-chat.js';
-import { sendEmbeddings } from './fake-openai-embeddings.js';
+import { asksForBase64, sendEmbeddings } from './fake-openai-embeddings.js';
 import type { FakeOpenAIMode, FakeOpenAIOptions, RecordedRequest } from './fake-openai-options.js';
 
 export interface FakeOpenAI {
@@ -28,6 +29,9 @@ export async function startFakeOpenAI(initial: Partial<FakeOpenAIOptions> = {}):
     finishReason: 'stop',
     retryAfter: '7',
     dimensions: 64,
+    embeddingEncoding: 'as_asked',
+    delayMs: 0,
+    replyGate: null,
     tokenGate: null,
     ...initial,
   };
@@ -102,10 +106,12 @@ async function answer(
 ): Promise<void> {
   if (mode === 'hang') return;
   if (mode === 'reset') return void response.destroy();
-  if (mode === 'rate_limited') {
+  if (mode === 'rate_limited' || mode === 'overloaded') {
     if (options.retryAfter !== null) response.setHeader('retry-after', options.retryAfter);
+    if (mode === 'overloaded') return sendError(response, 503, 'overloaded', request);
     return sendError(response, 429, 'rate_limit_exceeded', request);
   }
+  if (mode === 'bad_request') return sendError(response, 400, 'invalid_request', request);
   if (mode === 'server_error') return sendError(response, 500, 'server_error', request);
   if (mode === 'unauthorized') return sendError(response, 401, 'invalid_api_key', request);
   if (mode === 'html') {
@@ -114,7 +120,13 @@ async function answer(
   }
   const route = `${request.method} ${request.path}`;
   if (route === 'POST /v1/chat/completions') return sendChatCompletion(request.body, response, mode, options);
-  if (route === 'POST /v1/embeddings') return sendEmbeddings(request.body, response, mode, options);
+  if (route === 'POST /v1/embeddings') {
+    if (options.replyGate !== null) await options.replyGate.pass();
+    if (options.delayMs > 0) await sleep(options.delayMs);
+    const isRefused = options.embeddingEncoding === 'base64_refused' && asksForBase64(request.body);
+    if (isRefused) return sendError(response, 400, 'unsupported_encoding_format', request);
+    return sendEmbeddings(request.body, response, mode, options);
+  }
   if (route === 'GET /v1/models') return sendJson(response, 200, { object: 'list', data: MODELS });
   sendError(response, 404, 'unknown_url', request);
 }

@@ -25,10 +25,10 @@ describe('embedding', () => {
     expect(tokens).toBe(15);
   });
 
-  it('asks with the key, the model and floats, and says nothing of dimensions to a model of fixed size', async () => {
+  it('asks with the key, the model and for base64, and says nothing of dimensions to a model of fixed size', async () => {
     await embed(TEXTS);
     expect(fake.requests[0]?.headers.authorization).toBe('Bearer sk-canary-key');
-    expect(fake.requests[0]?.body).toEqual({ model: 'any-model', input: TEXTS, encoding_format: 'float' });
+    expect(fake.requests[0]?.body).toEqual({ model: 'any-model', input: TEXTS, encoding_format: 'base64' });
   });
 
   it.each(['text-embedding-3-small', 'openai/text-embedding-3-large'])(
@@ -86,9 +86,19 @@ describe('an endpoint that fails', () => {
     ['unauthorized', 'rejected', 'the model endpoint refused the request (401, invalid_api_key)'],
     ['reset', 'unavailable', 'the model endpoint cannot be reached (UND_ERR_SOCKET)'],
   ])('by %s is a %s', async (mode, kind, message) => {
-    fake.set({ mode });
+    fake.set({ mode, embeddingEncoding: 'numbers' });
     await expect(embed(TEXTS)).rejects.toMatchObject({ name: 'ModelError', kind, message, cause: undefined });
     expect(fake.requests).toHaveLength(kind === 'unavailable' ? 3 : 1);
+  });
+
+  it.each<[FakeOpenAIMode, string]>([
+    ['wrong_dimension', 'the embedding endpoint gave 9 dimensions instead of 8'],
+    ['nan', 'the embedding endpoint gave a value that is no finite number'],
+    ['infinite', 'the embedding endpoint gave a value that is no finite number'],
+    ['not_numbers', 'the embedding endpoint gave a vector that is no base64'],
+  ])('in base64 by %s is a bad reply', async (mode, message) => {
+    fake.set({ mode });
+    await expect(embed(TEXTS)).rejects.toMatchObject({ kind: 'bad_reply', message });
   });
 
   it('by its limits says when to come back', async () => {

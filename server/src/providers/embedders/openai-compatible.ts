@@ -1,17 +1,17 @@
-import { z } from 'zod';
-
 import { batches } from '#kernel/batches.js';
-import { ModelError } from '#kernel/model-error.js';
 import type { Embedder, EmbeddingPurpose } from '#platform/ports/embedder.js';
-import { traceHeaders } from '#platform/tracing.js';
 import { startDeadline } from '#providers/chat-models/deadline.js';
-import { errorFromNetwork, errorFromStatus } from '#providers/chat-models/endpoint-error.js';
-import { parseJson, readBoundedText } from '#providers/resilience/bounded-body.js';
 import {
   type EndpointPolicy,
   type EndpointPolicyOptions,
   createEndpointPolicy,
+  pauseFor,
 } from '#providers/resilience/endpoint-policy.js';
+
+import { createBatchQueue } from './batch-queue.js';
+import { type EmbeddingsEndpoint, postEmbeddings } from './post-embeddings.js';
+import { type EmbeddedBatch, readEmbeddings } from './read-embeddings.js';
+import { MOST_IN_FLIGHT, type Place, type SendPace, createSendPace } from './send-pace.js';
 
 export interface OpenAICompatibleEmbedderOptions {
   /** Up to and with the version, such as `https://models.example/v1`. */
@@ -29,151 +29,154 @@ export interface OpenAICompatibleEmbedderOptions {
   resilience?: Omit<EndpointPolicyOptions, 'name'>;
 }
 
-interface EmbeddedBatch {
-  vectors: Float32Array[];
-  tokens: number;
+/** What all models of an endpoint share. */
+interface SharedEndpoint extends Pick<OpenAICompatibleEmbedderOptions, 'timeoutMs' | 'tryTimeoutMs'> {
+  endpoint: EmbeddingsEndpoint;
+  policy: EndpointPolicy;
+  pace: SendPace;
+  batchSize: number;
+  /** By model and dimensions. */
+  embedders: Map<string, Embedder>;
+}
+
+interface Model {
+  model: string;
+  dimensions: number;
 }
 
 const DEFAULT_BATCH_SIZE = 256;
-/** 256 vectors of 4,096 numbers as text are 23 MB. */
-const MAX_REPLY_BYTES = 64 * 1024 * 1024;
-/** The family that can shorten its vectors; other models answer 400 to a field they do not know. */
-const SHORTENABLE_MODEL_PATTERN = /(^|\/)text-embedding-3-/;
-
-const replySchema = z.object({
-  data: z.array(
-    z.object({
-      index: z.number().int().nonnegative().optional(),
-      // The numbers are checked once, as they are copied: a schema for each of 400,000 of them is slow.
-      embedding: z.custom<readonly unknown[]>((value) => Array.isArray(value)),
-    }),
-  ),
-  usage: z
-    .object({ prompt_tokens: z.number().nullish(), total_tokens: z.number().nullish() })
-    .nullish()
-    .catch(null),
-});
 
 /**
- * An embedder behind any endpoint that speaks the embeddings wire of OpenAI. Each batch is a call of its own, tried
+ * An embedder behind any endpoint that speaks the embeddings wire of OpenAI. A question is a call of its own, at once.
+ * Passages of all callers share calls, several of them in flight, as many as the endpoint bears. Each call is tried
  * again as the policy of the endpoint allows. Tokens are those that the endpoint counts, 0 where it does not.
  */
 export function createOpenAICompatibleEmbedder(options: OpenAICompatibleEmbedderOptions): Embedder {
-  const batchSize = options.batchSize ?? DEFAULT_BATCH_SIZE;
-  const policy = createEndpointPolicy({ name: 'embeddings', ...options.resilience });
-  return {
-    model: options.model,
-    dimensions: options.dimensions,
+  const { now = () => performance.now(), pause = pauseFor } = options.resilience ?? {};
+  const { baseUrl, apiKey, timeoutMs, tryTimeoutMs, batchSize = DEFAULT_BATCH_SIZE } = options;
+  return embedderOf(options, {
+    endpoint: { baseUrl, apiKey, encoding: 'base64' },
+    policy: createEndpointPolicy({ name: 'embeddings', ...options.resilience }),
+    pace: createSendPace({ now, pause }),
     batchSize,
-    endpoint: policy,
-    async embed(texts, purpose, signal) {
-      const vectors: Float32Array[] = [];
-      let tokens = 0;
-      for (const batch of batches(texts, batchSize)) {
-        const embedded = await embedBatch(policy, options, { texts: batch, purpose }, signal);
-        vectors.push(...embedded.vectors);
-        tokens += embedded.tokens;
-      }
-      return { vectors, tokens };
-    },
-  };
+    timeoutMs,
+    tryTimeoutMs,
+    embedders: new Map(),
+  });
 }
 
-async function embedBatch(
-  policy: EndpointPolicy,
-  options: OpenAICompatibleEmbedderOptions,
-  { texts, purpose }: { texts: readonly string[]; purpose: EmbeddingPurpose },
+function embedderOf({ model, dimensions }: Model, shared: SharedEndpoint): Embedder {
+  const key = JSON.stringify([model, dimensions]);
+  const known = shared.embedders.get(key);
+  if (known !== undefined) return known;
+  const embedPassages = createBatchQueue({
+    batchSize: shared.batchSize,
+    pace: shared.pace,
+    send: (texts, place, signal) => sendPassages(shared, { model, dimensions, texts, place }, signal),
+  });
+  const embedder: Embedder = {
+    model,
+    dimensions,
+    batchSize: shared.batchSize,
+    windowSize: shared.batchSize * MOST_IN_FLIGHT,
+    endpoint: shared.policy,
+    embed: (texts, purpose, signal) =>
+      purpose === 'passages'
+        ? embedPassages(texts, signal)
+        : embedQuestions(shared, { model, dimensions, texts }, signal),
+    forModel: (otherModel, otherDimensions) =>
+      embedderOf({ model: otherModel, dimensions: otherDimensions }, shared),
+  };
+  shared.embedders.set(key, embedder);
+  return embedder;
+}
+
+interface Batch extends Model {
+  texts: readonly string[];
+}
+
+/** Goes past all passages that wait. */
+async function embedQuestions(
+  shared: SharedEndpoint,
+  { texts, ...model }: Batch,
+  signal: AbortSignal,
+): Promise<EmbeddedBatch> {
+  const embedded: EmbeddedBatch = { vectors: [], tokens: 0 };
+  for (const batch of batches(texts, shared.batchSize)) {
+    const enter = async () => shared.pace.follow();
+    const { vectors, tokens } = await sendBatch(
+      shared,
+      { ...model, texts: batch, purpose: 'question', enter },
+      signal,
+    );
+    embedded.vectors.push(...vectors);
+    embedded.tokens += tokens;
+  }
+  return embedded;
+}
+
+async function sendPassages(
+  shared: SharedEndpoint,
+  { place, ...batch }: Batch & { place: Place },
+  signal: AbortSignal,
+): Promise<EmbeddedBatch> {
+  let held: Place | null = place;
+  // The first try has its place, others come from a wait and need one anew.
+  const enter = async (trySignal: AbortSignal) => {
+    const mine = held ?? (await shared.pace.enter(trySignal));
+    held = null;
+    return mine;
+  };
+  try {
+    return await sendBatch(shared, { ...batch, purpose: 'passages', enter }, signal);
+  } finally {
+    place.leave(undefined);
+  }
+}
+
+interface Sending extends Batch {
+  purpose: EmbeddingPurpose;
+  enter: (signal: AbortSignal) => Promise<Place>;
+}
+
+async function sendBatch(
+  shared: SharedEndpoint,
+  sending: Sending,
   signal: AbortSignal,
 ): Promise<EmbeddedBatch> {
   signal.throwIfAborted();
-  const deadline = startDeadline(signal, options.timeoutMs[purpose], 'no embeddings');
+  const deadline = startDeadline(signal, shared.timeoutMs[sending.purpose], 'no embeddings');
   const limits = {
     signal: deadline.signal,
     remainingMs: () => deadline.remainingMs(),
-    isPatient: purpose === 'passages',
+    isPatient: sending.purpose === 'passages',
   };
   try {
-    return await policy.run(() => tryBatch(options, texts, deadline.signal), limits);
+    return await shared.policy.run(async () => {
+      const place = await sending.enter(deadline.signal);
+      return await tryBatch(shared, { ...sending, place }, deadline.signal);
+    }, limits);
   } finally {
     deadline.close();
   }
 }
 
 async function tryBatch(
-  options: OpenAICompatibleEmbedderOptions,
-  texts: readonly string[],
+  { endpoint, tryTimeoutMs }: SharedEndpoint,
+  { place, ...batch }: Batch & { place: Place },
   signal: AbortSignal,
 ): Promise<EmbeddedBatch> {
-  const deadline = startDeadline(signal, options.tryTimeoutMs, 'no embeddings');
+  const deadline = startDeadline(signal, tryTimeoutMs, 'no embeddings');
   try {
-    const reply = await postEmbeddings(options, texts, deadline.signal);
-    return readReply(reply, texts.length, options.dimensions);
+    const reply = await postEmbeddings(endpoint, batch, deadline.signal);
+    const embedded = readEmbeddings(reply, batch.texts.length, batch.dimensions);
+    place.leave(null);
+    return embedded;
   } catch (error) {
-    throw deadline.signal.aborted ? deadline.signal.reason : error;
+    const failure: unknown = deadline.signal.aborted ? deadline.signal.reason : error;
+    place.leave(failure);
+    throw failure;
   } finally {
     deadline.close();
   }
-}
-
-async function postEmbeddings(
-  options: OpenAICompatibleEmbedderOptions,
-  texts: readonly string[],
-  signal: AbortSignal,
-): Promise<unknown> {
-  const response = await fetch(`${options.baseUrl.replace(/\/+$/, '')}/embeddings`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      ...traceHeaders(),
-      ...(options.apiKey === null ? {} : { authorization: `Bearer ${options.apiKey}` }),
-    },
-    body: JSON.stringify({
-      model: options.model,
-      input: texts,
-      encoding_format: 'float',
-      ...(SHORTENABLE_MODEL_PATTERN.test(options.model) ? { dimensions: options.dimensions } : {}),
-    }),
-    signal,
-  }).catch((error: unknown) => {
-    throw errorFromNetwork(error);
-  });
-  const text = await readBoundedText(response, MAX_REPLY_BYTES).catch((error: unknown) => {
-    throw error instanceof ModelError ? error : errorFromNetwork(error);
-  });
-  const body = parseJson(text);
-  if (!response.ok) throw errorFromStatus(response.status, Object.fromEntries(response.headers), body);
-  return body;
-}
-
-function readReply(reply: unknown, count: number, dimensions: number): EmbeddedBatch {
-  const parsed = replySchema.safeParse(reply);
-  if (!parsed.success)
-    throw new ModelError('bad_reply', 'the reply of the embedding endpoint cannot be read');
-  const { data, usage } = parsed.data;
-  if (data.length !== count) throw badReply(`${data.length} vectors for ${count} texts`);
-
-  const vectors: Float32Array[] = [];
-  for (const [place, item] of data.entries()) {
-    const index = item.index ?? place;
-    if (index >= count || vectors[index] !== undefined) throw badReply(`a wrong or repeated index ${index}`);
-    vectors[index] = toVector(item.embedding, dimensions);
-  }
-  // As many as texts, each at a place of its own: none is missing.
-  return { vectors, tokens: usage?.prompt_tokens ?? usage?.total_tokens ?? 0 };
-}
-
-function toVector(numbers: readonly unknown[], dimensions: number): Float32Array {
-  if (numbers.length !== dimensions) throw badReply(`${numbers.length} dimensions instead of ${dimensions}`);
-  const vector = new Float32Array(dimensions);
-  for (let position = 0; position < dimensions; position += 1) {
-    const value = numbers[position];
-    vector[position] = typeof value === 'number' ? value : Number.NaN;
-    // After the copy: what is finite in 64 bits can be infinite in 32.
-    if (!Number.isFinite(vector[position])) throw badReply('a value that is no finite number');
-  }
-  return vector;
-}
-
-function badReply(what: string): ModelError {
-  return new ModelError('bad_reply', `the embedding endpoint gave ${what}`);
 }

@@ -29,7 +29,10 @@ export interface RequestLimits {
   signal: AbortSignal;
   /** What is left of the time for all tries and the waits between them. */
   remainingMs: () => number;
-  /** For work in the background: it waits for the next probe of an open circuit, and longer for `Retry-After`. */
+  /**
+   * For work in the background: it waits for the next probe of an open circuit, and longer for `Retry-After`, which it
+   * waits for as often as a busy endpoint asks.
+   */
   isPatient: boolean;
 }
 
@@ -42,7 +45,8 @@ interface StartedCall<T> {
 
 export interface EndpointPolicy extends ModelEndpoint {
   /**
-   * Tries until an answer begins: three times at most, as far as the budget goes and the circuit allows.
+   * Tries until an answer begins: three times at most, as far as the budget goes and the circuit allows. Patient
+   * calls that are told when to come back (429 with `Retry-After`) do so without its being one of the three.
    * @throws ModelError of the last try, or `unavailable` at once while the circuit is open
    */
   start<T>(attempt: () => Promise<T>, limits: RequestLimits): Promise<StartedCall<T>>;
@@ -51,6 +55,8 @@ export interface EndpointPolicy extends ModelEndpoint {
 }
 
 const MAX_TRIES = 3;
+/** An endpoint may ask for no wait at all, for ever. */
+const MAX_ASKED_WAITS = 20;
 const FIRST_BACKOFF_MS = 250;
 const LONGEST_RETRY_AFTER_MS = 10_000;
 const LONGEST_PATIENT_RETRY_AFTER_MS = 60_000;
@@ -99,9 +105,23 @@ export function createEndpointPolicy(options: EndpointPolicyOptions): EndpointPo
     return isAllowed ? delayMs : null;
   }
 
+  /** @returns null: nobody has said when to come back, or it is too late then */
+  function delayAsAsked(error: unknown, waits: number, limits: RequestLimits): number | null {
+    if (!(error instanceof ModelError) || error.kind !== 'rate_limited' || error.retryAfterSeconds === null) {
+      return null;
+    }
+    if (!limits.isPatient || limits.signal.aborted || waits >= MAX_ASKED_WAITS) return null;
+    const askedMs = error.retryAfterSeconds * 1_000;
+    const delayMs = askedMs + random() * FIRST_BACKOFF_MS;
+    if (askedMs > LONGEST_PATIENT_RETRY_AFTER_MS || delayMs >= limits.remainingMs()) return null;
+    onEvent({ type: 'retry', endpoint, reason: error.kind });
+    return delayMs;
+  }
+
   async function start<T>(attempt: () => Promise<T>, limits: RequestLimits): Promise<StartedCall<T>> {
     budget.earn();
-    for (let tries = 1; ; tries += 1) {
+    let tries = 0;
+    for (let waits = 0; ;) {
       const call = reported(await enter(limits), endpoint, onEvent);
       let failure: unknown;
       try {
@@ -112,6 +132,13 @@ export function createEndpointPolicy(options: EndpointPolicyOptions): EndpointPo
         failure = error;
       }
       await call.end(failure);
+      const askedMs = delayAsAsked(failure, waits, limits);
+      if (askedMs !== null) {
+        waits += 1;
+        await pause(askedMs, limits.signal);
+        continue;
+      }
+      tries += 1;
       const delayMs = delayBeforeRetry(failure, tries, limits);
       if (delayMs === null) throw failure;
       await pause(delayMs, limits.signal);
@@ -144,7 +171,8 @@ function reported(call: CircuitCall, endpoint: string, onEvent: (event: Endpoint
   };
 }
 
-async function pauseFor(delayMs: number, signal: AbortSignal): Promise<void> {
+/** Waits. @throws the signal's reason when it fires */
+export async function pauseFor(delayMs: number, signal: AbortSignal): Promise<void> {
   try {
     await sleep(delayMs, undefined, { signal });
   } catch {
