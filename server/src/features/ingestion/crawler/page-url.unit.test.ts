@@ -124,13 +124,15 @@ describe.skipIf(urlTests.includes(null))('the addresses of the web platform test
       stringsIn(JSON.parse(gunzipSync(readFileSync(file ?? '')).toString())),
     );
     expect(strings.length).toBeGreaterThan(10_000);
-    for (const text of strings) {
-      for (const address of [text, `http://example.com/${text}`, `https://${text}/x`]) {
-        const url = normalizePageUrl(address, 'https://example.com/');
-        if (url !== null) expect(normalizePageUrl(url)).toBe(url);
-        expect([hasRepeatingPath(address), isMediaUrl(address)]).not.toContain(undefined);
-      }
-    }
+    const addresses = new Set(
+      strings.flatMap((text) => [text, `http://example.com/${text}`, `https://${text}/x`]),
+    );
+    const unstable = [...addresses].filter((address) => {
+      const url = normalizePageUrl(address, 'https://example.com/');
+      return url !== null && normalizePageUrl(url) !== url;
+    });
+    expect(unstable).toEqual([]);
+    expect([...addresses].filter((address) => hasRepeatingPath(address) && isMediaUrl(address))).toEqual([]);
   });
 });
 

@@ -133,7 +133,7 @@ export function createFeedReader(takeEntry: EntryTaker): SitemapReader {
     end() {
       if (isWanted) parseXml(rest);
       if (!isWanted) return breaksOff;
-      const isOpen = path.length > 0 || format === null;
+      const isOpen = path.length > 0;
       finishEntry();
       return isOpen;
     },

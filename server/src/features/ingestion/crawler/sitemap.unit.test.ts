@@ -113,7 +113,6 @@ describe('a sitemap in XML', () => {
       parseSitemap(Buffer.from(urlset(`${pages(1)}<a>${'x'.repeat(length)}</a>${pages(2)}`)), limits);
     expect(silent(3_000_000)).toMatchObject({ entries: { length: 3 }, isTruncated: false });
     expect(silent(5_000_000)).toMatchObject({ entries: { length: 1 }, isTruncated: true });
-    expect(parse('<urlset xmlns="')).toEqual({ type: 'urlset', entries: [], isTruncated: true });
   });
 
   it('has no entries when it is another document', () => {
