@@ -4,14 +4,18 @@ import { SourceError } from '#kernel/source-error.js';
 
 /** As deep as browsers go. Much of what follows walks the tree by recursion, or pays for each level of it. */
 const MAX_DEPTH = 512;
+/** No page that people read has as many, and each takes a kilobyte of memory. */
+const MAX_ELEMENTS = 150_000;
 
 /** The part of the DOM that the extractors use; the program does not know the browser's types. */
 export interface DomNode {
   readonly nodeType: number;
   readonly nodeName: string;
-  readonly childNodes: ArrayLike<DomNode> & Iterable<DomNode>;
   readonly parentNode: DomNode | null;
+  readonly firstChild: DomNode | null;
+  readonly nextSibling: DomNode | null;
   readonly textContent: string | null;
+  remove(): void;
 }
 
 export interface DomElement extends DomNode {
@@ -24,12 +28,10 @@ export interface DomElement extends DomNode {
   setAttribute(name: string, value: string): void;
   querySelector(selector: string): DomElement | null;
   querySelectorAll(selector: string): Iterable<DomElement>;
-  closest(selector: string): DomElement | null;
-  matches(selector: string): boolean;
-  remove(): void;
 }
 
-export interface DomDocument {
+export interface DomDocument extends DomNode {
+  readonly firstElementChild: DomElement | null;
   readonly documentElement: DomElement;
   querySelector(selector: string): DomElement | null;
   querySelectorAll(selector: string): Iterable<DomElement>;
@@ -37,15 +39,20 @@ export interface DomDocument {
 
 const ELEMENT_NODE = 1;
 const TEXT_NODE = 3;
+const CDATA_SECTION_NODE = 4;
+const DOCUMENT_NODE = 9;
 
 /** Tags that old pages leave open by the hundred, each inside the last; none of them is structure. */
 const FORMATTING_TAGS = /<\/?(?:font|b|i|u|s|em|strong|span|big|small|tt|center|a)(?:\s[^<>]*)?>/gi;
+const OPENING_TAG = /<[a-z]/gi;
 
 /**
  * Parses a page or a fragment. No script runs and nothing is fetched; there is always a body.
- * @throws SourceError `malformed_file` when elements nest deeper than any browser shows.
+ * @throws SourceError `malformed_file` when elements nest deeper than any browser shows, `too_large` when there are
+ * more of them than any page needs.
  */
 export function parseHtml(html: string): DomDocument {
+  refuseTooManyElements(html);
   const document = parsePage(html);
   if (sizeOf(document).depth <= MAX_DEPTH) return document;
   const plainer = parsePage(html.replace(FORMATTING_TAGS, ''));
@@ -63,13 +70,42 @@ function parsePage(html: string): DomDocument {
   return parseHTML(page).document;
 }
 
+function refuseTooManyElements(html: string): void {
+  // Shorter than so many tags can be.
+  if (html.length < MAX_ELEMENTS * 3) return;
+  OPENING_TAG.lastIndex = 0;
+  for (let count = 0; OPENING_TAG.test(html); count += 1) {
+    if (count < MAX_ELEMENTS) continue;
+    throw new SourceError(
+      'too_large',
+      `The page has more than ${MAX_ELEMENTS} elements. Split it into several pages, or add its text as a text source.`,
+    );
+  }
+}
+
 /** How many elements a document holds and how deep they lie inside each other. */
 export function sizeOf(document: DomDocument): { elements: number; depth: number } {
   let elements = 0;
   let depth = 0;
-  for (let level = [document.documentElement]; level.length > 0; depth += 1) {
-    elements += level.length;
-    level = level.flatMap((element) => Array.from(element.children));
+  let level = 0;
+  let node: DomNode | null = document.firstElementChild;
+  // Without recursion: this is what finds the pages on which recursion would fail.
+  while (node !== null) {
+    if (isElement(node)) {
+      elements += 1;
+      depth = Math.max(depth, level + 1);
+    }
+    const child: DomNode | null = isElement(node) ? node.firstChild : null;
+    if (child !== null) {
+      level += 1;
+      node = child;
+      continue;
+    }
+    while (node !== null && node.nextSibling === null) {
+      node = node.parentNode === document ? null : node.parentNode;
+      level -= 1;
+    }
+    node = node?.nextSibling ?? null;
   }
   return { elements, depth };
 }
@@ -78,9 +114,30 @@ export function isElement(node: DomNode): node is DomElement {
   return node.nodeType === ELEMENT_NODE;
 }
 
+export function isText(node: DomNode): boolean {
+  return node.nodeType === TEXT_NODE || node.nodeType === CDATA_SECTION_NODE;
+}
+
+/** Calls back for each child; the child may be removed meanwhile. */
+export function forEachChild(node: DomNode, visit: (child: DomNode) => void): void {
+  let child = firstChildOf(node);
+  while (child !== null) {
+    const next: DomNode | null = child.nextSibling;
+    visit(child);
+    child = next;
+  }
+}
+
+/** The child of a document that is its type knows nothing of its siblings. */
+function firstChildOf(node: DomNode): DomNode | null {
+  return node.nodeType === DOCUMENT_NODE ? (node as DomDocument).firstElementChild : node.firstChild;
+}
+
 /** The text of a node on one line, with blanks where blocks and line breaks separate words. */
 export function inlineText(node: DomNode): string {
-  return separatedText(node).replace(/\s+/g, ' ').trim();
+  const parts: string[] = [];
+  collectText(node, parts);
+  return parts.join('').replace(/\s+/g, ' ').trim();
 }
 
 const INLINE_ELEMENTS = new Set(
@@ -90,9 +147,15 @@ const INLINE_ELEMENTS = new Set(
   ).split(' '),
 );
 
-function separatedText(node: DomNode): string {
-  if (node.nodeType === TEXT_NODE) return node.textContent ?? '';
-  if (!isElement(node)) return '';
-  const text = Array.from(node.childNodes, separatedText).join('');
-  return INLINE_ELEMENTS.has(node.localName) ? text : ` ${text} `;
+export function isInline(element: DomElement): boolean {
+  return INLINE_ELEMENTS.has(element.localName);
+}
+
+function collectText(node: DomNode, parts: string[]): void {
+  if (isText(node)) parts.push(node.textContent ?? '');
+  if (!isElement(node)) return;
+  const separator = isInline(node) ? '' : ' ';
+  parts.push(separator);
+  forEachChild(node, (child) => collectText(child, parts));
+  parts.push(separator);
 }

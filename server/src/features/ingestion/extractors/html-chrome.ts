@@ -1,52 +1,92 @@
-import { type DomDocument, type DomElement, inlineText } from './dom.js';
+import { type DomDocument, type DomElement, type DomNode, forEachChild, isElement, isText } from './dom.js';
 
-/** Never text of the page, wherever it stands. */
-const NEVER_SHOWN = [
-  'script, style, noscript, template, svg, math annotation, iframe, object, embed, canvas',
-  '[hidden], dialog:not([open]), [aria-hidden="true"], .sr-only, .visually-hidden, .screen-reader-text, .mw-editsection',
-].join(', ');
-const CONTROLS = 'input, select, textarea, datalist, progress, meter';
-const LANDMARKS = [
-  'nav, [role="navigation"], [role="search"], [role="menu"], [role="menubar"], [role="dialog"]',
-  '[role="alertdialog"], [aria-modal="true"], [role="toolbar"], [role="tablist"]',
-].join(', ');
-const EDGES = 'header, footer, aside, [role="banner"], [role="contentinfo"], [role="complementary"]';
+const LANDMARKS = new Set(
+  'navigation search menu menubar dialog alertdialog toolbar tablist doc-toc directory'.split(' '),
+);
+const EDGES = new Set(['header', 'footer', 'aside']);
+const EDGE_ROLES = new Set(['banner', 'contentinfo', 'complementary']);
 const CONSENT =
   /(?:cookie|consent|gdpr)[-_]?(?:banner|bar|notice|popup|modal|dialog|box|wall)|onetrust|cookiebot/i;
-const HIDDEN_STYLE = /(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))/i;
+const SKIP_LINK = /\bskip-?(?:to|link|nav|content)/i;
+const MENU =
+  /(?:^|[\s_-])(?:nav|navbar|navigation|menu|sidebar|sidenav|toc|tableofcontents|breadcrumbs?|pagination|pager|footer|social|share)(?:[\s_-]|$)/i;
+const MENU_ELEMENTS = new Set(['div', 'section', 'ul', 'ol', 'p', 'td']);
+/** A menu is links, and little beside them. */
+const MIN_MENU_LINK_SHARE = 0.7;
 /** A form with a larger share of the page's text wraps the page (as ASP.NET does) and is no chrome. */
 const FORM_CHROME_SHARE = 0.3;
 
-/** Removes what a visitor does not see: scripts, templates, hidden elements, form controls. */
-export function removeUnseen(document: DomDocument): void {
-  removeAll(document.querySelectorAll(NEVER_SHOWN));
-  removeAll(document.querySelectorAll(CONTROLS));
-  for (const element of document.querySelectorAll('[style]')) {
-    if (HIDDEN_STYLE.test(element.getAttribute('style') ?? '')) element.remove();
-  }
-  for (const button of document.querySelectorAll('button')) {
-    // The questions of a FAQ are buttons in headings.
-    if (button.closest('h1, h2, h3, h4, h5, h6, dt, summary') === null) button.remove();
-  }
+interface Amount {
+  text: number;
+  links: number;
+  hasHeadline: boolean;
 }
 
-/** Removes what surrounds the content on every page of a site: navigation, header, footer, banners, forms. */
-export function removeChrome(document: DomDocument): void {
-  removeAll(document.querySelectorAll(LANDMARKS));
-  for (const element of document.querySelectorAll(EDGES)) {
-    const isPartOfContent = element.closest('article, main, [role="main"]') !== null;
-    if (!isPartOfContent && element.querySelector('h1') === null) element.remove();
+/** The elements that surround the content on every page of a site: navigation, header, footer, banners, forms. */
+export function findChrome(document: DomDocument): ReadonlySet<DomNode> {
+  const chrome = new Set<DomNode>();
+  const amounts = new Map<DomNode, Amount>();
+  measure(document, amounts, false);
+  const pageLength = amounts.get(document)?.text ?? 0;
+
+  function visit(element: DomElement, isInContent: boolean): void {
+    const role = element.hasAttribute('role') ? (element.getAttribute('role') ?? '') : '';
+    const amount = amounts.get(element) ?? { text: 0, links: 0, hasHeadline: false };
+    if (isChrome(element, { role, amount, isInContent, pageLength })) {
+      chrome.add(element);
+      return;
+    }
+    const isContent = element.localName === 'article' || element.localName === 'main' || role === 'main';
+    visitAll(element, isInContent || isContent);
   }
-  for (const element of document.querySelectorAll('div, section, aside')) {
-    if (CONSENT.test(`${element.getAttribute('id') ?? ''} ${element.getAttribute('class') ?? ''}`))
-      element.remove();
+
+  function visitAll(parent: DomNode, isInContent: boolean): void {
+    forEachChild(parent, (child) => {
+      if (isElement(child)) visit(child, isInContent);
+    });
   }
-  const pageLength = inlineText(document.documentElement).length;
-  for (const form of document.querySelectorAll('form')) {
-    if (inlineText(form).length < pageLength * FORM_CHROME_SHARE) form.remove();
-  }
+
+  visitAll(document, false);
+  return chrome;
 }
 
-function removeAll(elements: Iterable<DomElement>): void {
-  for (const element of Array.from(elements)) element.remove();
+interface Place {
+  role: string;
+  amount: Amount;
+  isInContent: boolean;
+  pageLength: number;
+}
+
+function isChrome(element: DomElement, { role, amount, isInContent, pageLength }: Place): boolean {
+  const { localName } = element;
+  if (localName === 'nav' || LANDMARKS.has(role) || element.getAttribute('aria-modal') === 'true')
+    return true;
+  const isEdge = EDGES.has(localName) || EDGE_ROLES.has(role);
+  if (isEdge && !isInContent && !amount.hasHeadline) return true;
+  if (localName === 'form') return amount.text < pageLength * FORM_CHROME_SHARE;
+  if (!element.hasAttribute('class') && !element.hasAttribute('id')) return false;
+  const names = `${element.getAttribute('id') ?? ''} ${element.getAttribute('class') ?? ''}`;
+  if (localName === 'a') return SKIP_LINK.test(names);
+  if ((localName === 'div' || localName === 'section') && CONSENT.test(names)) return true;
+  const isMenu = amount.links > amount.text * MIN_MENU_LINK_SHARE && amount.links < pageLength / 2;
+  return isMenu && !amount.hasHeadline && MENU_ELEMENTS.has(localName) && MENU.test(names);
+}
+
+/** The length of the text of each element, and of that in links, in one walk. */
+function measure(node: DomNode, amounts: Map<DomNode, Amount>, isInLink: boolean): Amount {
+  const amount: Amount = { text: 0, links: 0, hasHeadline: false };
+  forEachChild(node, (child) => {
+    if (isText(child)) {
+      const { length } = (child.textContent ?? '').trim();
+      amount.text += length;
+      if (isInLink) amount.links += length;
+    } else if (isElement(child)) {
+      const part = measure(child, amounts, isInLink || child.localName === 'a');
+      amount.text += part.text;
+      amount.links += part.links;
+      amount.hasHeadline ||= part.hasHeadline || child.localName === 'h1';
+    }
+  });
+  amounts.set(node, amount);
+  return amount;
 }

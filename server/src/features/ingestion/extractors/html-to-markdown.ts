@@ -1,109 +1,104 @@
-import TurndownService from 'turndown';
-
-import { type DomElement, type DomNode, inlineText, isElement } from './dom.js';
+import {
+  type DomElement,
+  type DomNode,
+  forEachChild,
+  inlineText,
+  isElement,
+  isInline,
+  isText,
+} from './dom.js';
+import { codeToMarkdown } from './html-code.js';
+import { type MarkdownWriter, createMarkdownWriter } from './html-markdown-writer.js';
 import { isDataTable, tableToMarkdown } from './html-tables.js';
 
 /** The level that a heading had before it was rewritten. */
 export const HEADING_LEVEL_ATTRIBUTE = 'data-heading-level';
-const MARKER_ATTRIBUTE = 'data-list-marker';
+
+const BLOCKS = new Set(
+  (
+    'address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption ' +
+    'figure footer form frameset header hgroup hr html legend main menu nav optgroup option p search section summary ' +
+    'table tbody td tfoot th thead tr'
+  ).split(' '),
+);
+const UNREAD = new Set(['img', 'picture', 'video', 'audio', 'title', 'head', 'script', 'style']);
 
 /**
  * Writes an element as Markdown that keeps structure and nothing else: headings, lists, tables and code blocks
  * are marked; emphasis, links and inline code become their text, so that a quote reads as it does on the page.
  */
-export function htmlToMarkdown(root: DomElement): string {
-  markListItems(root);
-  return createTurndown().turndown(root);
+export function htmlToMarkdown(root: DomElement, left: ReadonlySet<DomNode> = new Set()): string {
+  const writer = createMarkdownWriter();
+  writeElement(root, { writer, left });
+  return writer.toString();
 }
 
-function createTurndown(): TurndownService {
-  const turndown = new TurndownService({
-    headingStyle: 'atx',
-    codeBlockStyle: 'fenced',
-    bulletListMarker: '-',
-    br: '',
-  });
-  turndown.escape = (text) => text;
-  const keepText = (content: string) => content;
-  const trimmed = (content: string) => content.replace(/^\n+/, '').trimEnd();
-  const asBlock = (content: string) => `\n\n${trimmed(content)}\n\n`;
-  turndown
-    .addRule('inline', { filter: ['em', 'i', 'strong', 'b', 'code', 'a'], replacement: keepText })
-    .addRule('permalink', {
-      filter: (node) => isPermalink(node),
-      replacement: () => '',
-    })
-    .addRule('unread', { filter: ['img', 'picture', 'video', 'audio', 'title'], replacement: () => '' })
-    .addRule('blockquote', { filter: 'blockquote', replacement: asBlock })
-    .addRule('rule', { filter: 'hr', replacement: () => '\n\n' })
-    .addRule('heading', {
-      filter: ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'],
-      replacement: (_content, node) => heading(node),
-    })
-    .addRule('list', {
-      filter: ['ul', 'ol'],
-      replacement: (content, node) =>
-        node.parentNode?.nodeName === 'LI' ? `\n${trimmed(content)}\n` : asBlock(content),
-    })
-    .addRule('listItem', {
-      filter: 'li',
-      replacement: (content, node) => listItem(content, node),
-    })
-    .addRule('codeBlock', {
-      filter: 'pre',
-      replacement: (_content, node) => codeBlock(node),
-    })
-    .addRule('table', {
-      filter: (node) => node.nodeName === 'TABLE' && isDataTable(node),
-      replacement: (_content, node) => asBlock(tableToMarkdown(node)),
-    });
-  return turndown;
+interface Output {
+  writer: MarkdownWriter;
+  /** What is not written. */
+  left: ReadonlySet<DomNode>;
 }
 
-function heading(element: DomElement): string {
+function writeNode(node: DomNode, output: Output): void {
+  if (isText(node)) output.writer.text((node.textContent ?? '').replaceAll('\u0000', ''));
+  else if (isElement(node)) writeElement(node, output);
+}
+
+function writeElement(element: DomElement, output: Output): void {
+  const name = element.localName;
+  if (UNREAD.has(name) || output.left.has(element) || isPermalink(element)) return;
+  if (name === 'br') output.writer.lineBreak();
+  else if (/^h[1-6]$/.test(name)) writeHeading(element, output);
+  else if (name === 'pre') writeBlock(codeToMarkdown(element), output);
+  else if (name === 'ul' || name === 'ol') writeList(element, output);
+  else if (name === 'li') writeItem(element, '- ', output);
+  else if (name === 'table' && isDataTable(element)) writeBlock(tableToMarkdown(element), output);
+  else writeChildren(element, output);
+}
+
+function writeChildren(element: DomElement, output: Output): void {
+  const isBlock = BLOCKS.has(element.localName);
+  const isWord = !isBlock && !isInline(element) && element.localName.includes('-');
+  if (isBlock) output.writer.endBlock();
+  // Elements of the page's own making may be either; a blank is right for most.
+  else if (isWord) output.writer.text(' ');
+  forEachChild(element, (child) => writeNode(child, output));
+  if (isBlock) output.writer.endBlock();
+  else if (isWord) output.writer.text(' ');
+}
+
+function writeBlock(lines: string, output: Output): void {
+  if (lines !== '') output.writer.block(lines);
+}
+
+function writeHeading(element: DomElement, output: Output): void {
   for (const link of element.querySelectorAll('a')) if (isPermalink(link)) link.remove();
   const text = inlineText(element);
   const level = Number(element.getAttribute(HEADING_LEVEL_ATTRIBUTE) ?? element.localName.slice(1));
-  return text === '' ? '' : `\n\n${'#'.repeat(level)} ${text}\n\n`;
+  writeBlock(text === '' ? '' : `${'#'.repeat(level)} ${text}`, output);
 }
 
 /** The `#` beside a heading that links to itself, the `↑` after a footnote. */
 function isPermalink(element: DomElement): boolean {
-  return element.localName === 'a' && /^[#¶§↑↩🔗]$/u.test((element.textContent ?? '').trim());
+  if (element.localName !== 'a' || element.firstChild === null) return false;
+  const text = element.textContent ?? '';
+  return text.length < 12 && /^[#¶§↑↩🔗]\ufe0e?$/u.test(text.trim());
 }
 
-/** Numbers the items once: asking each for its place among its siblings is quadratic. */
-function markListItems(root: DomElement): void {
-  for (const list of root.querySelectorAll('ol')) {
-    const start = Number.parseInt(list.getAttribute('start') ?? '1', 10);
-    let number = Number.isFinite(start) ? start : 1;
-    for (const child of list.children) {
-      if (child.localName === 'li') child.setAttribute(MARKER_ATTRIBUTE, `${number++}. `);
-    }
-  }
+function writeList(list: DomElement, output: Output): void {
+  const start = Number.parseInt(list.getAttribute('start') ?? '1', 10);
+  let number = Number.isFinite(start) ? start : 1;
+  output.writer.openList();
+  forEachChild(list, (child) => {
+    if (!isElement(child) || child.localName !== 'li') writeNode(child, output);
+    else if (list.localName === 'ul') writeItem(child, '- ', output);
+    else writeItem(child, `${number++}. `, output);
+  });
+  output.writer.closeList();
 }
 
-function listItem(content: string, element: DomElement): string {
-  const marker = element.getAttribute(MARKER_ATTRIBUTE) ?? '- ';
-  const indented = content.trim().replace(/\n/g, `\n${' '.repeat(marker.length)}`);
-  return indented === '' ? '' : `\n${marker}${indented}\n`;
-}
-
-function codeBlock(element: DomElement): string {
-  const code = preformattedText(element).replace(/^\n+|\s+$/g, '');
-  if (code === '') return '';
-  const longestRun = Math.max(2, ...Array.from(code.matchAll(/`+/g), (run) => run[0].length));
-  const fence = '`'.repeat(longestRun + 1);
-  return `\n\n${fence}${codeLanguage(element)}\n${code}\n${fence}\n\n`;
-}
-
-function preformattedText(node: DomNode): string {
-  if (!isElement(node)) return node.textContent ?? '';
-  if (node.localName === 'br') return '\n';
-  return Array.from(node.childNodes, preformattedText).join('');
-}
-
-function codeLanguage(element: DomElement): string {
-  const classes = `${element.getAttribute('class') ?? ''} ${element.firstElementChild?.getAttribute('class') ?? ''}`;
-  return /\blang(?:uage)?-([\w+#-]+)/.exec(classes)?.[1] ?? '';
+function writeItem(item: DomElement, marker: string, output: Output): void {
+  output.writer.openItem(marker);
+  forEachChild(item, (child) => writeNode(child, output));
+  output.writer.closeItem();
 }

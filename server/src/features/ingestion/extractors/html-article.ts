@@ -1,0 +1,76 @@
+import { Readability } from '@mozilla/readability';
+
+import {
+  type DomDocument,
+  type DomElement,
+  type DomNode,
+  forEachChild,
+  isElement,
+  isText,
+  sizeOf,
+} from './dom.js';
+import { findChrome } from './html-chrome.js';
+import { HEADING_LEVEL_ATTRIBUTE, htmlToMarkdown } from './html-to-markdown.js';
+
+/** Readability looks for one article; where it keeps less of the page than this, it is no article. */
+const MIN_ARTICLE_SHARE = 0.5;
+/** Readability takes time by the square of either: minutes, where a page is far beyond an article's size. */
+const MAX_ARTICLE_ELEMENTS = 20_000;
+const MAX_ARTICLE_DEPTH = 150;
+const NOTHING: ReadonlySet<DomNode> = new Set();
+
+/**
+ * The main content of a page as Markdown: its article if it is one, else all of it but what surrounds the content.
+ * Takes the document apart. `headline`: stands at the head of the article if it is not in it.
+ */
+export function contentOf(page: DomDocument, headline: string | null): string {
+  const chrome = findChrome(page);
+  const body = mainOf(page, chrome);
+  const bodyLength = proseLength(body, chrome);
+  // Before Readability, which takes apart what it does not want.
+  const all = htmlToMarkdown(body, chrome);
+  const article = articleOf(page);
+  if (article === null || proseLength(article) < bodyLength * MIN_ARTICLE_SHARE) return all;
+  return withHeadline(htmlToMarkdown(article), headline);
+}
+
+/** The element marked as the main content when it holds most of the page, else the whole body. */
+function mainOf(page: DomDocument, chrome: ReadonlySet<DomNode>): DomElement {
+  const body = page.querySelector('body') ?? page.documentElement;
+  const main = page.querySelector('main, [role="main"]');
+  return main !== null && proseLength(main, chrome) >= proseLength(body, chrome) * MIN_ARTICLE_SHARE
+    ? main
+    : body;
+}
+
+/** The article that Readability finds, or null. */
+function articleOf(page: DomDocument): DomElement | null {
+  const { elements, depth } = sizeOf(page);
+  if (elements > MAX_ARTICLE_ELEMENTS || depth > MAX_ARTICLE_DEPTH) return null;
+  // Readability makes every headline a heading of the second level.
+  for (const headline of page.querySelectorAll('h1')) headline.setAttribute(HEADING_LEVEL_ATTRIBUTE, '1');
+  const reader = new Readability<DomElement>(page, {
+    serializer: (node) => node as never,
+    // The language of a code block is the name of a class.
+    keepClasses: true,
+  });
+  return reader.parse()?.content ?? null;
+}
+
+/** Readability drops a headline that the title repeats, though every visitor sees it. */
+function withHeadline(markdown: string, headline: string | null): string {
+  const isThere =
+    headline === null || markdown.split('\n').some((line) => /^#+ /.test(line) && line.endsWith(headline));
+  return isThere ? markdown : `# ${headline}\n\n${markdown}`;
+}
+
+/** The length of the text outside links: lists of links to other pages say nothing about this one. */
+function proseLength(node: DomNode, left: ReadonlySet<DomNode> = NOTHING): number {
+  let length = 0;
+  if (left.has(node)) return length;
+  forEachChild(node, (child) => {
+    if (isText(child)) length += (child.textContent ?? '').trim().length;
+    else if (isElement(child) && child.localName !== 'a') length += proseLength(child, left);
+  });
+  return length;
+}
