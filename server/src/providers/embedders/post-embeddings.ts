@@ -33,7 +33,7 @@ export async function postEmbeddings(
   const reply = await post(endpoint, { ...request, encoding }, signal);
   if (reply.isOk || encoding === 'float' || !refusesEncoding(reply)) return bodyOf(reply);
   const plain = await post(endpoint, { ...request, encoding: 'float' }, signal);
-  // It may have quoted the request and meant something else: only success says that it was that.
+  // Only success says that it was that.
   if (plain.isOk) endpoint.encoding = 'float';
   return bodyOf(plain);
 }
@@ -74,8 +74,9 @@ async function post(
   return { isOk: response.ok, status: response.status, headers, text };
 }
 
+/** It names the field. Not as a key with its value: some quote the whole request, whatever they refuse. */
 function refusesEncoding({ status, text }: Reply): boolean {
-  return (status === 400 || status === 422) && text.includes('encoding_format');
+  return (status === 400 || status === 422) && /encoding_format(?!\\*["']\s*:)/.test(text);
 }
 
 function bodyOf({ isOk, status, headers, text }: Reply): unknown {

@@ -102,6 +102,27 @@ describe('a request', () => {
     expect([calls(), pauses]).toEqual([1, []]);
   });
 
+  it('of patient work waits as often as it is asked to, which is none of its three tries', async () => {
+    const { policy, pauses, events } = createTestPolicy();
+    const busy = Array.from({ length: 3 }, () => failed('rate_limited', 2));
+    const { ask, calls } = endpoint(...busy, ...failures(1));
+    expect(await policy.run(ask, limits({ isPatient: true }))).toBe('answer');
+    expect([calls(), pauses]).toEqual([5, [2_125, 2_125, 2_125, 125]]);
+    expect(events.filter(({ type }) => type === 'retry_denied')).toEqual([]);
+  });
+
+  it('of patient work that is asked to wait for too long or for ever fails', async () => {
+    const { policy } = createTestPolicy();
+    const late = endpoint(failed('rate_limited', 61));
+    await expect(policy.run(late.ask, limits({ isPatient: true }))).rejects.toMatchObject({
+      retryAfterSeconds: 61,
+    });
+    const endless = endpoint(...Array.from({ length: 100 }, () => failed('rate_limited', 0)));
+    const patient = limits({ isPatient: true, remainingMs: () => 60_000 });
+    await expect(policy.run(endless.ask, patient)).rejects.toMatchObject({ name: 'ModelError' });
+    expect([late.calls(), endless.calls()]).toEqual([1, 21]);
+  });
+
   it('is not tried again once the budget is spent', async () => {
     const { policy, events } = createTestPolicy();
     const requests = Array.from({ length: 4 }, () => endpoint(failed('unavailable')));
