@@ -2,6 +2,7 @@ import mammoth from 'mammoth';
 
 import { SourceError } from '#kernel/source-error.js';
 
+import { withLinkTargets } from './docx-links.js';
 import { packDocxParts, readDocxParts } from './docx-parts.js';
 import { parseHtml } from './dom.js';
 import type { Extractor } from './extractor.js';
@@ -11,7 +12,7 @@ import { normalizeText } from './normalize-text.js';
 import { readDocumentTitle } from './read-document-title.js';
 import { openZipArchive } from './zip-archive.js';
 
-/** Reads a Word document as Markdown: headings, lists and tables kept, pictures dropped, nothing else opened. */
+/** Reads a Word document as Markdown: headings, lists, tables and links kept, pictures dropped, nothing else opened. */
 export const extractDocx: Extractor = async (bytes) => {
   const archive = openZipArchive(bytes);
   const { value: html } = await mammoth.convertToHtml(
@@ -23,7 +24,7 @@ export const extractDocx: Extractor = async (bytes) => {
       convertImage: mammoth.images.imgElement(() => Promise.resolve({ src: '' })),
     },
   );
-  const body = parseHtml(html).querySelector('body');
+  const body = parseHtml(withLinkTargets(html)).querySelector('body');
   const content = body === null ? '' : normalizeText(htmlToMarkdown(body), 'markdown');
   if (content === '') {
     throw new SourceError(

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+
 import { describe, expect, it } from 'vitest';
 
 import { buildDocx, docxParagraph, docxTable } from '#test/fixtures/build-docx.js';
@@ -36,20 +39,50 @@ describe('Word documents', () => {
     expect((await extract(buildDocx(docxParagraph('x')))).title).toBe(null);
   });
 
-  it('open no file and no address that a picture points to', async () => {
-    const picture =
-      '<w:p><w:r><w:drawing><wp:inline xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing">' +
-      '<a:graphic xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><a:graphicData>' +
-      '<pic:pic xmlns:pic="http://schemas.openxmlformats.org/drawingml/2006/picture"><pic:blipFill>' +
-      '<a:blip r:link="rId9"/></pic:blipFill></pic:pic></a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>';
-    const relationships =
-      '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">' +
-      '<Relationship Id="rId9" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/image" ' +
-      'Target="file:///dev/zero" TargetMode="External"/></Relationships>';
-    const bytes = buildDocx(picture + docxParagraph('after'), {
-      'word/_rels/document.xml.rels': relationships,
+  it('keep nested and numbered lists, footnotes, endnotes, links and text boxes', async () => {
+    const item = (text: string, list: number, level: number) =>
+      `<w:p><w:pPr><w:numPr><w:ilvl w:val="${level}"/><w:numId w:val="${list}"/></w:numPr></w:pPr><w:r><w:t>${text}</w:t></w:r></w:p>`;
+    const body =
+      item('first', 1, 0) +
+      item('inner', 2, 1) +
+      item('second', 1, 0) +
+      '<w:p><w:r><w:t xml:space="preserve">See </w:t></w:r><w:hyperlink r:id="rLink"><w:r><w:t>the rules</w:t></w:r></w:hyperlink>' +
+      '<w:r><w:t xml:space="preserve"> or </w:t></w:r><w:hyperlink r:id="rLink"><w:r><w:t>https://example.com/a_(b)</w:t></w:r></w:hyperlink>' +
+      '<w:r><w:t>.</w:t></w:r><w:r><w:footnoteReference w:id="5"/></w:r><w:r><w:endnoteReference w:id="6"/></w:r></w:p>' +
+      '<w:p><w:r><w:pict><v:shape xmlns:v="urn:schemas-microsoft-com:vml"><v:textbox><w:txbxContent><w:p><w:r><w:t>In a box</w:t></w:r></w:p>' +
+      '</w:txbxContent></v:textbox></v:shape></w:pict></w:r></w:p>';
+    const { content } = await extract(buildDocx(body, withNotesAndLists()));
+    expect(content).toBe(
+      '1. first\n   - inner\n2. second\n\nSee [the rules](https://example.com/a_%28b%29) or https://example.com/a_(b).[1][2]\n\n' +
+        'In a box\n\n1. The footnote.\n2. The endnote.',
+    );
+  });
+
+  it.each(['docm', 'dotx'])('are read as .%s too', async (extension) => {
+    const document = await extractDocument(buildDocx(docxParagraph('text')), {
+      fileName: `a.${extension}`,
+      mediaType: 'application/vnd.ms-word.document.macroEnabled.12',
     });
-    expect((await extract(bytes)).content).toBe('after');
+    expect(document.content).toBe('text');
+  });
+
+  it('open no file and no address that a picture, a template or an object points to', async () => {
+    let connections = 0;
+    const decoy = createServer(() => (connections += 1));
+    await once(decoy.listen(0, '127.0.0.1'), 'listening');
+    const address = `http://127.0.0.1:${(decoy.address() as AddressInfo).port}/x.png`;
+    for (const target of [address, 'file:///etc/passwd', '/etc/passwd', '../../../../../etc/passwd']) {
+      for (const kind of ['link', 'embed']) {
+        const bytes = buildDocx(`${picture(kind)}${docxParagraph('after')}`, {
+          'word/_rels/document.xml.rels': externalRelationships(target),
+          'word/_rels/settings.xml.rels': externalRelationships(target),
+        });
+        expect((await extract(bytes)).content).toBe('after');
+      }
+    }
+    decoy.close();
+    await once(decoy, 'close');
+    expect(connections).toBe(0);
   });
 
   it.each([
@@ -84,4 +117,43 @@ function withDeclaredSizes(bytes: Uint8Array, name: string, size: number): Uint8
   if (zip.readUInt32LE(entry) !== 0x02014b50) throw new Error('no directory entry');
   zip.writeUInt32LE(size, entry + 24);
   return new Uint8Array(zip);
+}
+
+function picture(kind: string): string {
+  return (
+    '<w:p><w:r><w:drawing><wp:inline xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing">' +
+    '<a:graphic xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><a:graphicData>' +
+    '<pic:pic xmlns:pic="http://schemas.openxmlformats.org/drawingml/2006/picture"><pic:blipFill>' +
+    `<a:blip r:${kind}="rId9"/></pic:blipFill></pic:pic></a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>`
+  );
+}
+
+const RELATIONSHIP = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
+
+function externalRelationships(target: string): string {
+  const kinds = ['image', 'attachedTemplate', 'oleObject'].map(
+    (kind, index) =>
+      `<Relationship Id="rId${9 + index}" Type="${RELATIONSHIP}/${kind}" Target="${target}" TargetMode="External"/>`,
+  );
+  return `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">${kinds.join('')}</Relationships>`;
+}
+
+function withNotesAndLists(): Record<string, string> {
+  const namespace = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"';
+  const note = (kind: string, id: number) =>
+    `<w:${kind}s ${namespace}><w:${kind} w:id="${id}"><w:p><w:r><w:t>The ${kind}.</w:t></w:r></w:p></w:${kind}></w:${kind}s>`;
+  const list = (id: number, format: string) =>
+    `<w:abstractNum w:abstractNumId="${id}">${[0, 1].map((level) => `<w:lvl w:ilvl="${level}"><w:numFmt w:val="${format}"/></w:lvl>`).join('')}</w:abstractNum>`;
+  const use = (id: number) => `<w:num w:numId="${id}"><w:abstractNumId w:val="${id}"/></w:num>`;
+  const parts = ['numbering', 'footnotes', 'endnotes'].map(
+    (kind) => `<Relationship Id="${kind}" Type="${RELATIONSHIP}/${kind}" Target="${kind}.xml"/>`,
+  );
+  return {
+    'word/numbering.xml': `<w:numbering ${namespace}>${list(1, 'decimal')}${list(2, 'bullet')}${use(1)}${use(2)}</w:numbering>`,
+    'word/footnotes.xml': note('footnote', 5),
+    'word/endnotes.xml': note('endnote', 6),
+    'word/_rels/document.xml.rels':
+      '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">' +
+      `<Relationship Id="rLink" Type="${RELATIONSHIP}/hyperlink" Target="https://example.com/a_(b)" TargetMode="External"/>${parts.join('')}</Relationships>`,
+  };
 }
