@@ -2,6 +2,7 @@ import { startFaults } from '#app/start-faults.js';
 import { type Role, parseConfig } from '#platform/config/config.js';
 import { createLogger } from '#platform/logger.js';
 import { createMetrics } from '#platform/metrics.js';
+import { runEmbeddingsCommand } from '#app/embeddings-command.js';
 import { loadSecrets } from '#app/load-secrets.js';
 import { openDatabase } from '#app/open-database.js';
 import { runBotbase } from '#app/run-botbase.js';
@@ -14,6 +15,8 @@ Usage: node server/dist/main.js [command]
   api       answers requests
   worker    runs jobs and scheduled tasks
   migrate   brings the database up to date and ends
+  embeddings [status|confirm]
+            tells how far a change of the embedding model has come; deletes the old vectors
   --help    this text
 
 Settings come from environment variables: see ENV_CONFIG.md.
@@ -21,9 +24,9 @@ Settings come from environment variables: see ENV_CONFIG.md.
 
 const EXIT_FAULT = 1;
 
-process.exit(await run(process.argv[2]));
+process.exit(await run(process.argv[2], process.argv[3]));
 
-async function run(command: string | undefined): Promise<number> {
+async function run(command: string | undefined, argument: string | undefined): Promise<number> {
   switch (command) {
     case '--help':
     case '-h':
@@ -38,6 +41,11 @@ async function run(command: string | undefined): Promise<number> {
       return guarded(() => serve({ ROLE: command }));
     case 'migrate':
       return guarded(migrate);
+    case 'embeddings':
+      if (argument === undefined || argument === 'status' || argument === 'confirm')
+        return guarded(() => embeddings(argument ?? 'status'));
+      process.stderr.write(`Unknown act: embeddings ${argument}\n\n${HELP}`);
+      return EXIT_FAULT;
     default:
       process.stderr.write(`Unknown command: ${command}\n\n${HELP}`);
       return EXIT_FAULT;
@@ -71,6 +79,11 @@ async function migrate(): Promise<number> {
   const database = await openDatabase(config, log, createMetrics());
   await database.close();
   log.info('the database is up to date');
+  return 0;
+}
+
+async function embeddings(act: 'status' | 'confirm'): Promise<number> {
+  process.stdout.write(await runEmbeddingsCommand(parseConfig(process.env), act));
   return 0;
 }
 

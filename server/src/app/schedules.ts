@@ -1,9 +1,11 @@
 import { deleteExpiredIdempotencyKeys } from '#platform/http/idempotency.queries.js';
 import { deleteOldJobs } from '#platform/jobs/delete-old-jobs.js';
 import { deleteSilentProcesses } from '#platform/processes/processes.queries.js';
+import { buildOnlineIndexes } from '#platform/online-indexes.js';
 import type { ScheduledTask } from '#platform/schedule/scheduler.js';
 import { deleteExpiredTokens } from '#features/auth/delete-expired-tokens.js';
 import { closeAbandonedTurns } from '#features/chat/close-abandoned-turns.js';
+import { changeEmbeddingModels } from '#features/ingestion/embedding-models/change-embedding-model.js';
 import { sweepUnseenVersions } from '#features/ingestion/sweep-unseen-versions.js';
 import { mergeAllSegments } from '#features/search-index/merge-segments.js';
 import { sweepOrphanedFiles } from '#features/sources/sweep-orphaned-files.js';
@@ -17,7 +19,9 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** All work that comes again, in one place. Workers run it. */
 export const schedules: readonly ScheduledTask[] = [
   { name: 'close-abandoned-answers', everyMs: 5 * SECOND_MS, run: closeAbandonedTurns },
+  { name: 'build-online-indexes', everyMs: HOUR_MS, run: buildOnlineIndexes },
   { name: 'requeue-stuck-sources', everyMs: MINUTE_MS, run: requeueStuckSources },
+  { name: 'change-embedding-models', everyMs: MINUTE_MS, run: changeEmbeddingModels },
   { name: 'sync-due-sources', everyMs: 15 * SECOND_MS, run: syncDueSources },
   {
     name: 'delete-expired-idempotency-keys',

@@ -10,7 +10,7 @@ import { COST_CURRENCY, messageCost } from '#features/usage/message-cost.js';
 import { type AnswerDraft, draftAnswer } from './draft-answer.js';
 import { hasIndexingSources } from '#features/retrieval/has-indexing-sources.js';
 import type { Turn } from './open-turn.js';
-import { BUILTIN_MODEL, modelUnavailable, quoteSources } from './quote-sources.js';
+import { BUILTIN_MODEL, modelUnavailable, quoteAnswer, quoteSources } from './quote-sources.js';
 
 /** Below this a passage is not about the question (retrieval.md: calibrated on BM25 over the sum of idf). */
 const LEAST_SCORE = 0.4;
@@ -62,6 +62,13 @@ export async function* generateRAGResponse(
   const model = modelOf(ctx, turn);
   if (refusalReason !== null) {
     yield* refuse(turn, { reason: refusalReason, notices, model });
+    return;
+  }
+  const [first] = passages;
+  if (first !== undefined && first.answerStart !== null) {
+    const quoted = quoteAnswer({ ...first, answerStart: first.answerStart });
+    yield { type: 'delta', text: quoted.content };
+    yield { type: 'response', response: { ...BUILTIN_ANSWER, ...quoted, notices, confidence: 'high' } };
     return;
   }
   const context = buildRAGContext(passages, { maxTokens: CONTEXT_TOKENS });

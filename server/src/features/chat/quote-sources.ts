@@ -29,6 +29,19 @@ export function quoteSources(
   return draft.content() === '' ? null : { content: draft.content(), citations: draft.citations() };
 }
 
+/** The answer to the very question that was asked, as its owner wrote it, with where it stands. */
+export function quoteAnswer(passage: Passage & { answerStart: number }): {
+  content: string;
+  citations: Citation[];
+} {
+  const quote = passage.text.slice(passage.answerStart);
+  const { sourceId, documentId, chunkId, title, url, page, heading } = passage;
+  const start = passage.start + passage.answerStart;
+  const where = { sourceId, documentId, chunkId, title, url, page, heading };
+  const citation = { index: 1, ...where, quote, start, end: start + quote.length };
+  return { content: `${quote} [1]`, citations: [citation] };
+}
+
 export function modelUnavailable(kind: ModelErrorKind): Notice {
   return {
     code: 'model_unavailable',

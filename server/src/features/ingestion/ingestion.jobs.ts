@@ -34,3 +34,15 @@ export type IngestPagePayload = z.infer<typeof ingestPageJob.payload>;
 export function pageDedupeKey(sourceId: string, pageId: string): string {
   return `${ingestPageJob.type}:${sourceId}:${pageId}`;
 }
+
+/** The vectors of a project, made anew by another model. It may take hours and holds nothing up. */
+export const changeEmbeddingModelJob = defineJob({
+  type: 'change-embedding-model',
+  payload: z.object({ projectId: z.uuid() }),
+  priority: 40,
+  maxAttempts: 10,
+  timeoutMs: 6 * 3_600_000,
+  backoffMs: 15_000,
+});
+
+export type ChangeEmbeddingModelPayload = z.infer<typeof changeEmbeddingModelJob.payload>;

@@ -25,10 +25,15 @@ export function* prepareChunks(document: ReadDocument): Generator<PreparedChunk>
   for (const [index, chunk] of document.extracted.chunks.entries()) {
     const content = document.extracted.content.slice(chunk.start, chunk.end);
     const heading = chunk.headings.length > 0 ? chunk.headings.join(HEADING_SEPARATOR) : null;
-    const context = [document.title, heading].filter((part) => part !== null).join('\n');
-    const embeddedText = `${context}\n${content}`;
+    const embeddedText = embeddedTextOf({ title: document.title, heading, content });
     const contentHash = sha256Hex(embeddedText);
     const question = document.questions?.[index] ?? null;
     yield { ...chunk, id: newId(), index, content, heading, embeddedText, contentHash, question };
   }
+}
+
+/** What a model is given of a chunk: its text under its title and headings. */
+export function embeddedTextOf(chunk: { title: string; heading: string | null; content: string }): string {
+  const context = [chunk.title, chunk.heading].filter((part) => part !== null).join('\n');
+  return `${context}\n${chunk.content}`;
 }

@@ -1,6 +1,7 @@
 import { newId } from '#kernel/ids.js';
 import { withoutUndefined } from '#kernel/without-undefined.js';
 import type { Context } from '#platform/context.js';
+import { embeddingModelKey } from '#platform/embedding-model.js';
 import type { UserCaller } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
@@ -12,7 +13,7 @@ const DEFAULT_FALLBACK_MESSAGE =
 
 /** Makes a project whose owner and first member is the caller. */
 export function createProject(
-  ctx: Pick<Context, 'db' | 'afterCommit'>,
+  ctx: Pick<Context, 'db' | 'embedder' | 'afterCommit'>,
   caller: UserCaller,
   input: CreateProjectInput,
 ): Promise<ProjectRow> {
@@ -23,6 +24,7 @@ export function createProject(
       id: newId(),
       name: input.name,
       ownerId: caller.actor.userId,
+      embeddingModel: ctx.embedder === null ? null : embeddingModelKey(ctx.embedder),
     });
     await recordAudit(tx, caller, {
       projectId: project.id,

@@ -1,5 +1,5 @@
-import { and, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
-import { documentChunks, documents, embeddings } from '#db/schema/documents.js';
+import { and, desc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { documentChunks, documents, embeddings, questionAnswers } from '#db/schema/documents.js';
 import { projects } from '#db/schema/projects.js';
 import { sources } from '#db/schema/sources.js';
 import { AppError } from '#kernel/app-error.js';
@@ -8,14 +8,14 @@ import type { ProjectScope } from '#platform/scope.js';
 
 export type RetrievalSettings = Pick<
   typeof projects.$inferSelect,
-  'topK' | 'retrieval' | 'language' | 'indexVersion'
+  'topK' | 'retrieval' | 'language' | 'indexVersion' | 'embeddingModel'
 >;
 
 /** @throws AppError `not_found` */
 export async function findRetrievalSettings(db: Database, scope: ProjectScope): Promise<RetrievalSettings> {
-  const { topK, retrieval, language, indexVersion } = getTableColumns(projects);
+  const { topK, retrieval, language, indexVersion, embeddingModel } = getTableColumns(projects);
   const [row] = await db
-    .select({ topK, retrieval, language, indexVersion })
+    .select({ topK, retrieval, language, indexVersion, embeddingModel })
     .from(projects)
     .where(eq(projects.id, scope.projectId));
   if (row === undefined) throw new AppError('not_found', 'There is no such project.');
@@ -82,6 +82,31 @@ export function listVisibleChunks(
     .from(documentChunks)
     .innerJoin(documents, isVisibleChunk())
     .where(and(eq(documentChunks.projectId, scope.projectId), inArray(documentChunks.id, chunkIds)));
+}
+
+/** The visible chunk that answers this very question, the newest where several do; null: none does. */
+export async function findQuestionAnswerOrNull(
+  db: Database,
+  scope: ProjectScope,
+  questionKey: string,
+): Promise<{ chunkId: string; answerStart: number } | null> {
+  const [row] = await db
+    .select({ chunkId: questionAnswers.chunkId, answerStart: questionAnswers.answerStart })
+    .from(questionAnswers)
+    .innerJoin(
+      documentChunks,
+      and(
+        eq(documentChunks.projectId, questionAnswers.projectId),
+        eq(documentChunks.id, questionAnswers.chunkId),
+      ),
+    )
+    .innerJoin(documents, isVisibleChunk())
+    .where(
+      and(eq(questionAnswers.projectId, scope.projectId), eq(questionAnswers.questionKey, questionKey)),
+    )
+    .orderBy(desc(questionAnswers.chunkId))
+    .limit(1);
+  return row ?? null;
 }
 
 /** How many sources have nothing to answer from yet but will. */

@@ -1,13 +1,17 @@
+import { sha256Hex } from '#kernel/hash.js';
 import { ModelError } from '#kernel/model-error.js';
 import type { Context } from '#platform/context.js';
+import { embeddingModelKey, parseEmbeddingModel } from '#platform/embedding-model.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inSpan } from '#platform/tracing.js';
+import { comparableQuestion } from '#rag/comparable-question.js';
 import { type FusedHit, fuse } from '#rag/fuse.js';
 import { normalizeQuery } from '#rag/normalize-query.js';
 import { searchSegments } from '#features/search-index/search-segments.js';
 import {
   type ChunkWithDocument,
   type RetrievalSettings,
+  findQuestionAnswerOrNull,
   findRetrievalSettings,
   listVisibleChunks,
 } from './retrieval.queries.js';
@@ -21,6 +25,8 @@ export interface Passage extends ChunkWithDocument {
   semantic: number | null;
   /** BM25 over the sum of the query's idf, 0 to 1.2; null where the keyword leg did not find it. */
   keyword: number | null;
+  /** Of a question with its answer that is the very query: where in the text the answer starts. Else null. */
+  answerStart: number | null;
 }
 
 /** Shared with whoever asks the same: nobody changes it. */
@@ -44,6 +50,8 @@ export interface RetrievalInput {
   minScore?: number | undefined;
 }
 
+/** Nothing can match better than the very question. */
+const EXACT_SCORE = 1;
 /** Each leg gives this many candidates. */
 const LEG_DEPTH = 100;
 
@@ -67,9 +75,11 @@ export function retrievePassages(
       mode: input.mode ?? settings.retrieval,
       minScore: input.minScore ?? 0,
     };
-    const key = searchKey({ ...scope, ...settings, embedder: ctx.embedder, search });
+    const embedder = embedderOf(ctx, settings);
+    const key = searchKey({ ...scope, ...settings, embedder, search });
     const { value, outcome } = await ctx.searchCache.fetch(key, signal, async (searchSignal) => {
-      const { result, isComplete } = await searchPassages(ctx, scope, search, searchSignal, true);
+      const found = await searchPassages({ ...ctx, embedder }, scope, search, searchSignal, true);
+      const { result, isComplete } = found;
       const isKept = isComplete && !result.isDegraded;
       return { value: result, isKept, size: resultBytes(key, result.passages) };
     });
@@ -81,6 +91,16 @@ export function retrievePassages(
     });
     return value;
   });
+}
+
+/** That of the vectors which the project has; while its model is being changed, still the one before. */
+function embedderOf(
+  { embedder }: Pick<Context, 'embedder'>,
+  { embeddingModel }: RetrievalSettings,
+): Context['embedder'] {
+  const live = parseEmbeddingModel(embeddingModel);
+  if (embedder === null || live === null || embeddingModel === embeddingModelKey(embedder)) return embedder;
+  return embedder.forModel(live.model, live.dimensions);
 }
 
 /** @returns `isComplete`: false when what was found is gone again, twice */
@@ -97,15 +117,17 @@ async function searchPassages(
   const lexical = isWordsNeeded
     ? await timed(ctx, 'keyword', () => searchSegments(ctx, scope, { query, limit: LEG_DEPTH }))
     : { hits: [], idfSum: 0 };
-  const hits = fuse({
+  const answer = await findQuestionAnswerOrNull(ctx.db, scope, sha256Hex(comparableQuestion(query)));
+  const fused = fuse({
     lexical: lexical.hits.map(({ chunkId, score }) => ({ id: chunkId, score })),
     idfSum: lexical.idfSum,
     dense: semantic?.map(({ chunkId, similarity }) => ({ id: chunkId, similarity })) ?? null,
     ...(isWordsNeeded ? {} : { alpha: 1 }),
     limit: topK,
   }).filter(({ score }) => score > 0 && score >= minScore);
+  const hits = answer === null ? fused : withAnswerFirst(fused, answer.chunkId, topK);
   const isDegraded = semantic === null && mode !== 'keyword' && ctx.embedder !== null;
-  const passages = await loadPassages(ctx, scope, hits);
+  const passages = await loadPassages(ctx, scope, hits, answer);
   const isComplete = passages.length === hits.length;
   // A document went live in a new version between the two statements: what was found of the old one is gone.
   if (!isComplete && isFirstTry) return searchPassages(ctx, scope, search, signal, false);
@@ -140,6 +162,7 @@ async function loadPassages(
   ctx: RetrievalContext,
   scope: ProjectScope,
   hits: FusedHit[],
+  answer: { chunkId: string; answerStart: number } | null,
 ): Promise<Passage[]> {
   if (hits.length === 0) return [];
   const chunks = await listVisibleChunks(
@@ -150,8 +173,16 @@ async function loadPassages(
   const byId = new Map(chunks.map((chunk) => [chunk.chunkId, chunk]));
   return hits.flatMap(({ id, score, lexical, semantic }) => {
     const chunk = byId.get(id);
-    return chunk === undefined ? [] : [{ ...chunk, score, semantic, keyword: lexical }];
+    const answerStart = id === answer?.chunkId ? answer.answerStart : null;
+    return chunk === undefined ? [] : [{ ...chunk, score, semantic, keyword: lexical, answerStart }];
   });
+}
+
+/** Who asks a question to the letter gets its answer first, whatever else there is. */
+function withAnswerFirst(hits: FusedHit[], chunkId: string, topK: number): FusedHit[] {
+  const found = hits.find(({ id }) => id === chunkId);
+  const first: FusedHit = { id: chunkId, lexical: null, semantic: null, ...found, score: EXACT_SCORE };
+  return [first, ...hits.filter(({ id }) => id !== chunkId)].slice(0, topK);
 }
 
 async function timed<T>(ctx: RetrievalContext, leg: string, act: () => Promise<T>): Promise<T> {

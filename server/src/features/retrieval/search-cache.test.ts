@@ -169,6 +169,8 @@ function scriptedEmbedder(script: { called?: Gate; until?: Gate; isDown?: boolea
   const calls: { texts: readonly string[]; signal: AbortSignal }[] = [];
   const embedder: Embedder = {
     ...EMBEDDING,
+    windowSize: 10,
+    forModel: () => embedder,
     endpoint: { name: 'embeddings', circuit: () => 'closed' },
     embed: async (texts, _purpose, signal) => {
       calls.push({ texts, signal });

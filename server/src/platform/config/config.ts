@@ -57,6 +57,8 @@ export interface Config {
   };
   rateLimit: { perAddress: number; perUser: number; windowMs: number };
   allowPrivateNetworks: boolean;
+  /** Null: no page is drawn by a browser. */
+  browser: { endpoint: string } | { executablePath: string } | null;
 }
 
 const OPENAI_BASE_URL = 'https://api.openai.com/v1';
@@ -124,7 +126,13 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
       windowMs: env.RATE_LIMIT_WINDOW_MS,
     },
     allowPrivateNetworks: env.CRAWLER_ALLOW_PRIVATE_NETWORKS,
+    browser: browserOf(env),
   };
+}
+
+function browserOf(env: z.infer<typeof environmentSchema>): Config['browser'] {
+  if (env.BROWSER_WS_ENDPOINT !== undefined) return { endpoint: env.BROWSER_WS_ENDPOINT };
+  return env.BROWSER_PATH === undefined ? null : { executablePath: env.BROWSER_PATH };
 }
 
 function storageOf(env: z.infer<typeof environmentSchema>): Config['s3'] {

@@ -49,6 +49,13 @@ export const redisUrl = z
     'must be a URL such as redis://user:password@host:6379',
   );
 
+export const websocketUrl = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^wss?:$/.test(new URL(text).protocol),
+    'must be a URL such as ws://browser:9222/devtools/browser/…',
+  );
+
 const list = z.string().transform((text) =>
   text
     .split(',')

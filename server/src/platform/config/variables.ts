@@ -11,6 +11,7 @@ import {
   proxies,
   redisUrl,
   secret,
+  websocketUrl,
 } from './variable-kinds.js';
 
 /** One environment variable: how it is read, and what ENV_CONFIG.md says about it. */
@@ -203,5 +204,15 @@ export const variables = {
     boolean.default(false),
     '`false`',
     '`true` lets the page fetcher reach private, loopback and link-local addresses: for tests and closed networks only.',
+  ),
+  BROWSER_WS_ENDPOINT: variable(
+    websocketUrl.optional(),
+    'no browser',
+    'A headless Chromium (its DevTools address, `ws://…`) for crawls with `render`: it reaches pages through this server alone.',
+  ),
+  BROWSER_PATH: variable(
+    z.string().optional(),
+    'no browser',
+    'The same with a Chromium on this machine, started when it is needed.',
   ),
 };

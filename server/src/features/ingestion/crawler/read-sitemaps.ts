@@ -5,8 +5,8 @@ import { normalizePageUrl } from './page-url.js';
 import { type SitemapEntry, parseSitemap } from './sitemap.js';
 import type { SiteRules } from './visit-page.js';
 
-/** The most that the protocol allows (sitemaps.org): 50 MiB and 50,000 entries of a file. */
-const MAX_BYTES = 50 * 1024 * 1024;
+/** The protocol allows 50,000 entries and 50 MiB (sitemaps.org); a map is read in this process, so it may not be that large. */
+const MAX_BYTES = 10 * 1024 * 1024;
 const MAX_ENTRIES = 50_000;
 const MAX_FILES = 50;
 const MAX_DEPTH = 3;
