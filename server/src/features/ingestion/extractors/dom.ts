@@ -6,6 +6,8 @@ import { SourceError } from '#kernel/source-error.js';
 const MAX_DEPTH = 512;
 /** No page that people read has as many, and each takes a kilobyte of memory. */
 const MAX_ELEMENTS = 150_000;
+/** Far more than any page leaves open by mistake. */
+const MAX_OPEN_TAGS = 20_000;
 
 /** The part of the DOM that the extractors use; the program does not know the browser's types. */
 export interface DomNode {
@@ -26,6 +28,7 @@ export interface DomElement extends DomNode {
   getAttribute(name: string): string | null;
   hasAttribute(name: string): boolean;
   setAttribute(name: string, value: string): void;
+  removeAttribute(name: string): void;
   querySelector(selector: string): DomElement | null;
   querySelectorAll(selector: string): Iterable<DomElement>;
 }
@@ -44,7 +47,10 @@ const DOCUMENT_NODE = 9;
 
 /** Tags that old pages leave open by the hundred, each inside the last; none of them is structure. */
 const FORMATTING_TAGS = /<\/?(?:font|b|i|u|s|em|strong|span|big|small|tt|center|a)(?:\s[^<>]*)?>/gi;
-const OPENING_TAG = /<[a-z]/gi;
+const TAG = /<(\/?)([a-z][a-z\d-]*)/gi;
+/** Elements that are empty, or that the next one of their kind closes. */
+const NEVER_CLOSED =
+  /^(?:p|li|d[dt]|t[dhr]|thead|tbody|tfoot|option|optgroup|area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)$/i;
 
 /**
  * Parses a page or a fragment. No script runs and nothing is fetched; there is always a body.
@@ -52,16 +58,12 @@ const OPENING_TAG = /<[a-z]/gi;
  * more of them than any page needs.
  */
 export function parseHtml(html: string): DomDocument {
-  refuseTooManyElements(html);
+  refuseTooMuch(html);
   const document = parsePage(html);
   if (sizeOf(document).depth <= MAX_DEPTH) return document;
   const plainer = parsePage(html.replace(FORMATTING_TAGS, ''));
   if (sizeOf(plainer).depth <= MAX_DEPTH) return plainer;
-  throw new SourceError(
-    'malformed_file',
-    `The elements of the page lie inside each other more than ${MAX_DEPTH} deep: its HTML is broken. ` +
-      'Save the page again, or add its text as a text source.',
-  );
+  throw tooDeep();
 }
 
 function parsePage(html: string): DomDocument {
@@ -70,17 +72,30 @@ function parsePage(html: string): DomDocument {
   return parseHTML(page).document;
 }
 
-function refuseTooManyElements(html: string): void {
+/** The parser takes time by the square of the depth, so what is far too deep must not come to it. */
+function refuseTooMuch(html: string): void {
   // Shorter than so many tags can be.
-  if (html.length < MAX_ELEMENTS * 3) return;
-  OPENING_TAG.lastIndex = 0;
-  for (let count = 0; OPENING_TAG.test(html); count += 1) {
-    if (count < MAX_ELEMENTS) continue;
+  if (html.length < MAX_OPEN_TAGS * 3) return;
+  let elements = 0;
+  let open = 0;
+  for (const [, slash, name = ''] of html.matchAll(TAG)) {
+    if (slash === '') elements += 1;
+    if (!NEVER_CLOSED.test(name)) open = Math.max(0, open + (slash === '' ? 1 : -1));
+    if (open > MAX_OPEN_TAGS) throw tooDeep();
+    if (elements <= MAX_ELEMENTS) continue;
     throw new SourceError(
       'too_large',
       `The page has more than ${MAX_ELEMENTS} elements. Split it into several pages, or add its text as a text source.`,
     );
   }
+}
+
+function tooDeep(): SourceError {
+  return new SourceError(
+    'malformed_file',
+    `The elements of the page lie inside each other more than ${MAX_DEPTH} deep: its HTML is broken. ` +
+      'Save the page again, or add its text as a text source.',
+  );
 }
 
 /** How many elements a document holds and how deep they lie inside each other. */

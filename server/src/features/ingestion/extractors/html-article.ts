@@ -14,6 +14,8 @@ import { HEADING_LEVEL_ATTRIBUTE, htmlToMarkdown } from './html-to-markdown.js';
 
 /** Readability looks for one article; where it keeps less of the page than this, it is no article. */
 const MIN_ARTICLE_SHARE = 0.5;
+/** Readability looks four times for what is shorter, and finds no more than there is. */
+const MIN_ARTICLE_CHARACTERS = 250;
 /** Readability takes time by the square of either: minutes, where a page is far beyond an article's size. */
 const MAX_ARTICLE_ELEMENTS = 20_000;
 const MAX_ARTICLE_DEPTH = 150;
@@ -29,7 +31,7 @@ export function contentOf(page: DomDocument, headline: string | null): string {
   const bodyLength = proseLength(body, chrome);
   // Before Readability, which takes apart what it does not want.
   const all = htmlToMarkdown(body, chrome);
-  const article = articleOf(page);
+  const article = bodyLength < MIN_ARTICLE_CHARACTERS ? null : articleOf(page);
   if (article === null || proseLength(article) < bodyLength * MIN_ARTICLE_SHARE) return all;
   return withHeadline(htmlToMarkdown(article), headline);
 }
@@ -69,7 +71,8 @@ function proseLength(node: DomNode, left: ReadonlySet<DomNode> = NOTHING): numbe
   let length = 0;
   if (left.has(node)) return length;
   forEachChild(node, (child) => {
-    if (isText(child)) length += (child.textContent ?? '').trim().length;
+    // A blank counts too, or formulas would count for nothing.
+    if (isText(child)) length += (child.textContent ?? '').trim().length + 1;
     else if (isElement(child) && child.localName !== 'a') length += proseLength(child, left);
   });
   return length;

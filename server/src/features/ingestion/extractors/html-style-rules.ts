@@ -121,7 +121,8 @@ function addRules(prelude: string, block: string, rules: StyleRule[]): void {
 }
 
 function ruleOrNull(selector: string, declarations: Declarations): StyleRule | null {
-  if (selector.length > MAX_SELECTOR_CHARACTERS || !/^[a-z0-9]*(?:[.#][\w-]+)*$/i.test(selector)) return null;
+  if (selector.length > MAX_SELECTOR_CHARACTERS || !/^(?:[a-z][a-z\d-]*)?(?:[.#][\w-]+)*$/i.test(selector))
+    return null;
   const [tag, ...names] = selector.split(/(?=[.#])/);
   const hasTag = tag !== undefined && /^[a-z]/i.test(tag);
   const parts = hasTag ? names : [tag ?? '', ...names];

@@ -48,6 +48,10 @@ export function removeUnseen(document: DomDocument): number {
       hide(element);
       return;
     }
+    // What follows takes each of them for hidden.
+    for (const attribute of ['hidden', 'aria-hidden']) {
+      if (element.hasAttribute(attribute)) element.removeAttribute(attribute);
+    }
     visitAll(element, {
       isQuestion: surroundings.isQuestion || QUESTIONS.has(localName),
       isSpeck: isSpeck ?? surroundings.isSpeck,
