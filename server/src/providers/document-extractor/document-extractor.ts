@@ -37,11 +37,6 @@ export function createDocumentExtractor(options: DocumentExtractorOptions): Docu
   const queue = createFairQueue<() => void>();
   let workingCount = 0;
 
-  const release = () => {
-    workingCount -= 1;
-    queue.shift()?.();
-  };
-
   /** Resolves when a process may work for this input: `release` is to follow. */
   const takeTurn = (owner: string | null, signal: AbortSignal) =>
     new Promise<void>((resolve, reject) => {
@@ -59,20 +54,23 @@ export function createDocumentExtractor(options: DocumentExtractorOptions): Docu
       if (workingCount < concurrency) queue.shift()?.();
     });
 
+  const release = () => {
+    workingCount -= 1;
+    queue.shift()?.();
+  };
+
   const read = async (input: ExtractionInput, signal: AbortSignal): Promise<ExtractedDocument> => {
     const { owner } = input;
     for (;;) {
       const kept = owner === undefined ? null : warm.take(owner);
       const reader = kept ?? startReaderProcess(options);
       const limits = { ...options, beginWithinMs: kept === null ? null : beginWithinMs };
-      let isDead = false;
       try {
         const document = await runExtraction(reader, input, limits, signal);
         if (document !== null) return document;
-        isDead = true;
       } finally {
-        // The answer need not wait for what becomes of the process; the next input must.
-        if (!isDead) void retire(reader, owner).then(release);
+        // Before the answer: the owner's next input, which may follow at once, is to find the process waiting.
+        await retire(reader, owner);
       }
     }
   };
@@ -90,7 +88,11 @@ export function createDocumentExtractor(options: DocumentExtractorOptions): Docu
       input.body.on('error', () => undefined);
       try {
         await takeTurn(input.owner ?? null, signal);
-        return await read(input, signal);
+        try {
+          return await read(input, signal);
+        } finally {
+          release();
+        }
       } finally {
         input.body.destroy();
       }
