@@ -22,15 +22,29 @@ export interface PdfLine {
   turn: number;
   /** Whether wide gaps divide it into cells. */
   isRow: boolean;
+  /** A whole table, whose text is Markdown. */
+  isTable: boolean;
+  /** The level of the heading that the file's outline says it is; 0 for text. */
+  headingLevel: number;
+  /** Its pieces that blanks wider than those between words part. */
+  cells: PdfCell[];
+}
+
+export interface PdfCell {
+  text: string;
+  left: number;
+  right: number;
 }
 
 /** In font sizes: a smaller gap is kerning, a wider one parts cells or columns. */
 const WORD_GAP = 0.15;
 const CELL_GAP = 2;
+/** What may part the cells of a narrow table, where all its rows agree. */
+const PIECE_GAP = 0.6;
 const BASELINE_TOLERANCE = 0.5;
 /** A figure this much smaller than the one before it and above its baseline is raised. */
 const RAISED_SIZE = 0.85;
-const CELL_SEPARATOR = '  ';
+const CELL_SEPARATOR = ' | ';
 
 /** The page's text in drawing order, as pieces that no wide gap divides. */
 export function fragmentsOf(items: readonly PdfTextItem[], pageTransform: readonly number[]): PdfLine[] {
@@ -72,7 +86,8 @@ export function joinRows(
   const lines: PdfLine[] = [];
   for (const fragment of fragments) {
     const last = lines.at(-1);
-    if (last === undefined || !isSameLine(last, fragment) || areApart(last, fragment)) {
+    const isAlone = last === undefined || last.isTable || fragment.isTable || !isSameLine(last, fragment);
+    if (isAlone || areApart(last, fragment)) {
       lines.push({ ...fragment });
       continue;
     }
@@ -104,14 +119,19 @@ function placed(item: PdfTextItem, page: readonly number[]): PdfLine {
   const turn = (degrees + 360) % 360;
   const radians = (turn * Math.PI) / 180;
   const left = x * Math.cos(radians) + y * Math.sin(radians);
+  const text = readable(item.str);
+  const right = left + item.width;
   return {
-    text: readable(item.str),
+    text,
     left,
-    right: left + item.width,
+    right,
     baseline: y * Math.cos(radians) - x * Math.sin(radians),
     height: Math.hypot(c, d) || Math.hypot(a, b) || 1,
     turn,
     isRow: false,
+    isTable: false,
+    headingLevel: 0,
+    cells: [{ text, left, right }],
   };
 }
 
@@ -156,6 +176,14 @@ function append(line: PdfLine, piece: PdfLine, separator: string): void {
   if (piece.text.length > line.text.length) {
     line.height = piece.height;
     line.baseline = piece.baseline;
+  }
+  const cell = line.cells.at(-1);
+  if (cell === undefined || piece.left - cell.right > PIECE_GAP * Math.min(line.height, piece.height)) {
+    line.cells.push(...piece.cells);
+  } else {
+    cell.text += separator + piece.text;
+    cell.right = Math.max(cell.right, piece.right);
+    cell.left = Math.min(cell.left, piece.left);
   }
   line.text += separator + piece.text;
   line.left = Math.min(line.left, piece.left);

@@ -48,7 +48,7 @@ export function paragraphsOf(
   let previous: PdfLine | null = null;
   for (const block of blocksOf(lines, leading).map((run) => measured(run, textWidth))) {
     for (const [index, line] of block.lines.entries()) {
-      const content = line.text.trim();
+      const content = contentOf(line);
       const joined = previous === null ? content : joinHyphens(text, content);
       if (previous === null) text = content;
       else if (index === 0) text = joinBlocks(text, previous, line, joined);
@@ -116,6 +116,7 @@ function blocksOf(lines: readonly PdfLine[], leading: number): PdfLine[][] {
 }
 
 function follows(previous: PdfLine, line: PdfLine, leading: number): boolean {
+  if (previous.isTable || line.isTable || previous.headingLevel > 0 || line.headingLevel > 0) return false;
   const size = Math.max(previous.height, line.height);
   const distance = line.baseline - previous.baseline;
   if (previous.turn !== line.turn || distance <= 0 || distance > leading * size * PARAGRAPH_GAP) return false;
@@ -123,8 +124,13 @@ function follows(previous: PdfLine, line: PdfLine, leading: number): boolean {
   return Math.abs(previous.height - line.height) <= size * SIZE_TOLERANCE;
 }
 
+function contentOf(line: PdfLine): string {
+  return line.headingLevel === 0 ? line.text.trim() : `${'#'.repeat(line.headingLevel)} ${line.text.trim()}`;
+}
+
 function joinBlocks(text: string, previous: PdfLine, line: PdfLine, joined: string | null): string {
-  const content = line.text.trim();
+  const content = contentOf(line);
+  if (previous.headingLevel > 0) return `${text}\n\n${content}`;
   const isNextColumn = line.baseline < previous.baseline && previous.turn === line.turn;
   const isNearBelow = !isNextColumn && line.baseline - previous.baseline < previous.height * MAX_LEADING;
   if (joined !== null && (isNextColumn || isNearBelow) && /^\p{Ll}/u.test(content)) return joined;

@@ -30,7 +30,9 @@ export function withoutRunningLines(pages: readonly PdfLine[][]): PdfLine[][] {
 }
 
 function edgesOf(page: readonly PdfLine[]): PdfLine[] {
-  const byHeight = page.filter((line) => line.turn === 0).toSorted((a, b) => a.baseline - b.baseline);
+  const byHeight = page
+    .filter((line) => line.turn === 0 && !line.isTable)
+    .toSorted((a, b) => a.baseline - b.baseline);
   if (byHeight.length <= EDGE_LINES * 2) return byHeight;
   return [...byHeight.slice(0, EDGE_LINES), ...byHeight.slice(-EDGE_LINES)];
 }

@@ -7,7 +7,9 @@ import { normalizeText } from './normalize-text.js';
 import { guttersOf, inReadingOrder, columnOf } from './pdf-columns.js';
 import { fragmentsOf, isSameLine, joinRows, type PdfLine, type PdfTextItem, widthOf } from './pdf-lines.js';
 import { continuationOf, createHyphenJoiner, type HyphenJoiner, paragraphsOf } from './pdf-paragraphs.js';
+import { readBookmarks, withHeadings } from './pdf-outline.js';
 import { withoutRunningLines } from './pdf-running-lines.js';
+import { withTables } from './pdf-tables.js';
 
 type PdfFile = Awaited<ReturnType<typeof getDocumentProxy>>;
 type PdfPage = Awaited<ReturnType<PdfFile['getPage']>>;
@@ -21,20 +23,24 @@ export const extractPdf: Extractor = async (bytes) => {
     pages.push(await linesOf(page));
     page.cleanup();
   }
+  const marked = withHeadings(withoutRunningLines(pages), await readBookmarks(file));
+  const hasStructure = marked.some((lines) => lines.some((line) => line.isTable || line.headingLevel > 0));
+  const format = hasStructure ? 'markdown' : 'plain';
   const joinHyphens = createHyphenJoiner(pages.flat());
   const textWidth = pages.map(widthOf).reduce((widest, width) => Math.max(widest, width), 0);
-  const texts = withoutRunningLines(pages).map((lines) =>
-    normalizeText(paragraphsOf(lines, textWidth, joinHyphens), 'plain'),
-  );
+  const texts = marked.map((lines) => {
+    const readable = hasStructure ? lines.map(withoutMarkup) : lines;
+    return normalizeText(paragraphsOf(readable, textWidth, joinHyphens), format);
+  });
   const document = joinPages(texts, joinHyphens);
   if (document.content === '') {
     throw new SourceError(
       'empty',
-      'The PDF holds no text: it looks scanned, so its pages are pictures. ' +
-        'Run it through text recognition (OCR) and upload the result.',
+      'The PDF holds no text that can be read: it looks scanned, so it holds only images, and there is no text ' +
+        'recognition (OCR) here. Run it through a program that recognises text and upload the result.',
     );
   }
-  return { title: await titleOf(file), ...document, format: 'plain' };
+  return { title: await titleOf(file), ...document, format };
 };
 
 async function openPdf(bytes: Uint8Array): Promise<PdfFile> {
@@ -67,9 +73,21 @@ async function linesOf(page: PdfPage): Promise<PdfLine[]> {
   const { transform } = page.getViewport({ scale: 1 });
   const fragments = fragmentsOf(drawn, transform);
   const gutters = guttersOf(fragments);
-  const ordered = inReadingOrder(fragments, gutters);
+  const columns =
+    gutters.length === 0
+      ? [fragments]
+      : [-1, 0, ...gutters.keys()].map((_, index) =>
+          fragments.filter((fragment) => columnOf(fragment, gutters) === index - 1),
+        );
+  const ordered = inReadingOrder(columns.flatMap(withTables), gutters);
   for (const value of fragmentsOf(await fieldValuesOf(page), transform)) insertByPlace(ordered, value);
   return joinRows(ordered, (a, b) => gutters.length > 0 && columnOf(a, gutters) !== columnOf(b, gutters));
+}
+
+/** A line of text that would be taken for a heading or a fence of Markdown. */
+function withoutMarkup(line: PdfLine): PdfLine {
+  const isMarkup = !line.isTable && /^\s*(?:#{1,6}(?:\s|$)|`{3}|~{3}|[-=]{3,}\s*$)/.test(line.text);
+  return isMarkup ? { ...line, text: `\\${line.text.trimStart()}` } : line;
 }
 
 /** Puts the value of a field behind its label on the same line, else before the first line below it. */

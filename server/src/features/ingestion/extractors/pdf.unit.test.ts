@@ -43,18 +43,83 @@ describe('PDF', () => {
     );
   });
 
-  it('keeps the rows of a table on their lines', async () => {
+  const grid = (rows: string[][], { x = 72, top = 700, width = 150, leading = 14 } = {}) =>
+    rows.flatMap((cells, row) =>
+      cells.flatMap((text, column) =>
+        text === '' ? [] : [{ text, x: x + column * width, y: top - row * leading }],
+      ),
+    );
+
+  it('writes a grid as a table, in whatever order its cells are drawn, apart from the text around it', async () => {
     const rows = [
       ['Plan', 'Price', 'Messages'],
       ['Free', '$0', '100'],
-      ['Pro', '$20', '10,000'],
+      ['Pro', '', '10,000'],
+      ['Team | all', '$50', ''],
     ];
-    const page = rows.flatMap((cells, y) =>
-      cells.map((text, x) => ({ text, x: 72 + x * 150, y: 700 - y * 14 })),
+    const cells = grid(rows, { top: 740 });
+    const byColumn = cells.toSorted((a, b) => a.x - b.x);
+    const table =
+      '| Plan | Price | Messages |\n| --- | --- | --- |\n| Free | $0 | 100 |\n| Pro |  | 10,000 |\n| Team \\| all | $50 |  |';
+    for (const drawn of [cells, byColumn]) {
+      const page = [...pdfLines(['Our prices']), ...drawn, ...pdfLines(['# No heading'], { top: 600 })];
+      const document = await extract(buildPdf([page]));
+      expect(document.format).toBe('markdown');
+      expect(document.content).toBe(`Our prices\n\n${table}\n\n\\# No heading`);
+    }
+  });
+
+  it('joins the lines of a cell, and parts two tables', async () => {
+    const first = grid([
+      ['Plan', 'What it is for'],
+      ['Free', 'to look around and to'],
+      ['', 'try what it does'],
+      ['Pro', 'to work'],
+    ]);
+    const second = grid(
+      [
+        ['City', 'Open'],
+        ['Rome', '9-17'],
+        ['Oslo', '8-16'],
+      ],
+      { top: 600 },
     );
-    expect((await extract(buildPdf([page]))).content).toBe(
-      'Plan  Price  Messages\nFree  $0  100\nPro  $20  10,000',
+    expect((await extract(buildPdf([[...first, ...second]]))).content).toBe(
+      '| Plan | What it is for |\n| --- | --- |\n| Free | to look around and to try what it does |\n| Pro | to work |\n\n' +
+        '| City | Open |\n| --- | --- |\n| Rome | 9-17 |\n| Oslo | 8-16 |',
     );
+  });
+
+  it('keeps the cells of a lone row on one line', async () => {
+    expect((await extract(buildPdf([grid([['Name', 'Anna']])]))).content).toBe('Name | Anna');
+  });
+
+  it('makes the lines that bookmarks name headings', async () => {
+    const first = [
+      { text: '1 Start', x: 72, y: 790, size: 18 },
+      ...pdfLines(['Text of the start.', 'Start'], { top: 750 }),
+    ];
+    const second = [
+      { text: 'A long title that', x: 72, y: 790, size: 14 },
+      { text: 'goes on', x: 72, y: 774, size: 14 },
+      ...pdfLines(['More text.'], { top: 740 }),
+    ];
+    const bookmarks = [
+      { title: 'Start', page: 0, level: 1 },
+      { title: 'A long title that goes on', page: 1, level: 2 },
+      { title: 'Nowhere to be found', page: 1, level: 1 },
+    ];
+    const document = await extract(buildPdf([first, second], { bookmarks }));
+    expect(document.format).toBe('markdown');
+    expect(document.content).toBe(
+      '# 1 Start\n\nText of the start. Start\n\n## A long title that goes on\n\nMore text.',
+    );
+    expect(document.pages[1]).toEqual({ page: 2, start: document.content.indexOf('## A long') });
+  });
+
+  it('opens a file that is encrypted with no password but for printing', async () => {
+    const bytes = buildPdf([pdfLines(['Free to read.'])], { ownerPassword: 'secret' });
+    expect((await extract(bytes)).content).toBe('Free to read.');
   });
 
   it('puts what was drawn first, but stands below, below; and draws a text once', async () => {
@@ -113,6 +178,12 @@ describe('PDF', () => {
     ],
   ])('fails with a reason when it is one %s', async (_what, bytes, reason) => {
     await expect(extract(bytes)).rejects.toMatchObject({ name: 'SourceError', reason });
+  });
+
+  it('says of a scan that it holds only images and that no text is recognised here', async () => {
+    await expect(extract(buildPdf([[]]))).rejects.toMatchObject({
+      message: expect.stringMatching(/holds only images, and there is no text recognition/),
+    });
   });
 
   it('reads a file whose table of contents is wrong, and refuses one that was cut short', async () => {
