@@ -29,6 +29,9 @@ export interface DomElement extends DomNode {
   hasAttribute(name: string): boolean;
   setAttribute(name: string, value: string): void;
   removeAttribute(name: string): void;
+  getAttributeNames(): Iterable<string>;
+  readonly childNodes: Iterable<DomNode>;
+  replaceWith(...nodes: DomNode[]): void;
   querySelector(selector: string): DomElement | null;
   querySelectorAll(selector: string): Iterable<DomElement>;
 }
@@ -47,6 +50,7 @@ const DOCUMENT_NODE = 9;
 
 /** Tags that old pages leave open by the hundred, each inside the last; none of them is structure. */
 const FORMATTING_TAGS = /<\/?(?:font|b|i|u|s|em|strong|span|big|small|tt|center|a)(?:\s[^<>]*)?>/gi;
+const CAPITAL_ATTRIBUTE = /\s[a-z-]{0,40}[A-Z][A-Za-z-]*\s{0,9}=/;
 const TAG = /<(\/?)([a-z][a-z\d-]*)/gi;
 /** Elements that are empty, or that the next one of their kind closes. */
 const NEVER_CLOSED =
@@ -69,7 +73,21 @@ export function parseHtml(html: string): DomDocument {
 function parsePage(html: string): DomDocument {
   // The parser adds no body of its own, and without one much of the DOM answers with null.
   const page = /<body[\s>]/i.test(html) ? html : `<html><head></head><body>${html}</body></html>`;
-  return parseHTML(page).document;
+  const document: DomDocument = parseHTML(page).document;
+  if (CAPITAL_ATTRIBUTE.test(html)) lowerAttributeNames(document);
+  return document;
+}
+
+/** The parser leaves the names as they are written, though in HTML their case means nothing. */
+function lowerAttributeNames(document: DomDocument): void {
+  for (const element of document.querySelectorAll('*')) {
+    for (const name of element.getAttributeNames()) {
+      const lower = name.toLowerCase();
+      if (lower === name) continue;
+      if (!element.hasAttribute(lower)) element.setAttribute(lower, element.getAttribute(name) ?? '');
+      element.removeAttribute(name);
+    }
+  }
 }
 
 /** The parser takes time by the square of the depth, so what is far too deep must not come to it. */

@@ -30,6 +30,13 @@ describe('a page of a site', () => {
     ]);
   });
 
+  it('may be written in capitals', async () => {
+    const facts = await factsOf(
+      '<BODY><A HREF="/a">a</A><A HREF="/b" REL="NOFOLLOW">b</A><P STYLE="DISPLAY:NONE">hid</P></BODY>',
+    );
+    expect([facts.links, facts.hiddenCharacters]).toEqual([['https://example.com/a'], 3]);
+  });
+
   it('leads to no more than 5,000 addresses', async () => {
     const anchors = Array.from({ length: 6_000 }, (_, index) => `<a href="/p/${index}">x</a>`);
     const { links } = await factsOf(`<body>${anchors.join('')}</body>`);

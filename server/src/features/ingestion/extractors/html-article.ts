@@ -9,7 +9,7 @@ import {
   isText,
   sizeOf,
 } from './dom.js';
-import { findChrome } from './html-chrome.js';
+import { isMarkedAsChrome, markChrome } from './html-chrome.js';
 import { HEADING_LEVEL_ATTRIBUTE, htmlToMarkdown } from './html-to-markdown.js';
 
 /** Readability looks for one article; where it keeps less of the page than this, it is no article. */
@@ -19,30 +19,27 @@ const MIN_ARTICLE_CHARACTERS = 250;
 /** Readability takes time by the square of either: minutes, where a page is far beyond an article's size. */
 const MAX_ARTICLE_ELEMENTS = 20_000;
 const MAX_ARTICLE_DEPTH = 150;
-const NOTHING: ReadonlySet<DomNode> = new Set();
 
 /**
  * The main content of a page as Markdown: its article if it is one, else all of it but what surrounds the content.
  * Takes the document apart. `headline`: stands at the head of the article if it is not in it.
  */
 export function contentOf(page: DomDocument, headline: string | null): string {
-  const chrome = findChrome(page);
-  const body = mainOf(page, chrome);
-  const bodyLength = proseLength(body, chrome);
+  markChrome(page);
+  const body = mainOf(page);
+  const bodyLength = proseLength(body);
   // Before Readability, which takes apart what it does not want.
-  const all = htmlToMarkdown(body, chrome);
+  const all = htmlToMarkdown(body);
   const article = bodyLength < MIN_ARTICLE_CHARACTERS ? null : articleOf(page);
   if (article === null || proseLength(article) < bodyLength * MIN_ARTICLE_SHARE) return all;
   return withHeadline(htmlToMarkdown(article), headline);
 }
 
 /** The element marked as the main content when it holds most of the page, else the whole body. */
-function mainOf(page: DomDocument, chrome: ReadonlySet<DomNode>): DomElement {
+function mainOf(page: DomDocument): DomElement {
   const body = page.querySelector('body') ?? page.documentElement;
   const main = page.querySelector('main, [role="main"]');
-  return main !== null && proseLength(main, chrome) >= proseLength(body, chrome) * MIN_ARTICLE_SHARE
-    ? main
-    : body;
+  return main !== null && proseLength(main) >= proseLength(body) * MIN_ARTICLE_SHARE ? main : body;
 }
 
 /** The article that Readability finds, or null. */
@@ -67,13 +64,13 @@ function withHeadline(markdown: string, headline: string | null): string {
 }
 
 /** The length of the text outside links: lists of links to other pages say nothing about this one. */
-function proseLength(node: DomNode, left: ReadonlySet<DomNode> = NOTHING): number {
+function proseLength(node: DomNode): number {
   let length = 0;
-  if (left.has(node)) return length;
   forEachChild(node, (child) => {
     // A blank counts too, or formulas would count for nothing.
     if (isText(child)) length += (child.textContent ?? '').trim().length + 1;
-    else if (isElement(child) && child.localName !== 'a') length += proseLength(child, left);
+    else if (isElement(child) && child.localName !== 'a' && !isMarkedAsChrome(child))
+      length += proseLength(child);
   });
   return length;
 }

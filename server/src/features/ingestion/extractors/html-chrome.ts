@@ -1,5 +1,7 @@
 import { type DomDocument, type DomElement, type DomNode, forEachChild, isElement, isText } from './dom.js';
 
+/** Of an element that is not content. A mark rather than a set: Readability builds pages anew. */
+const CHROME_ATTRIBUTE = 'data-page-chrome';
 const LANDMARKS = new Set(
   'navigation search menu menubar dialog alertdialog toolbar tablist doc-toc directory'.split(' '),
 );
@@ -22,9 +24,8 @@ interface Amount {
   hasHeadline: boolean;
 }
 
-/** The elements that surround the content on every page of a site: navigation, header, footer, banners, forms. */
-export function findChrome(document: DomDocument): ReadonlySet<DomNode> {
-  const chrome = new Set<DomNode>();
+/** Marks what surrounds the content on every page of a site: navigation, header, footer, banners, forms. */
+export function markChrome(document: DomDocument): void {
   const amounts = new Map<DomNode, Amount>();
   measure(document, amounts, false);
   const pageLength = amounts.get(document)?.text ?? 0;
@@ -33,7 +34,7 @@ export function findChrome(document: DomDocument): ReadonlySet<DomNode> {
     const role = element.hasAttribute('role') ? (element.getAttribute('role') ?? '') : '';
     const amount = amounts.get(element) ?? { text: 0, links: 0, hasHeadline: false };
     if (isChrome(element, { role, amount, isInContent, pageLength })) {
-      chrome.add(element);
+      element.setAttribute(CHROME_ATTRIBUTE, '');
       return;
     }
     const isContent = element.localName === 'article' || element.localName === 'main' || role === 'main';
@@ -47,7 +48,10 @@ export function findChrome(document: DomDocument): ReadonlySet<DomNode> {
   }
 
   visitAll(document, false);
-  return chrome;
+}
+
+export function isMarkedAsChrome(element: DomElement): boolean {
+  return element.hasAttribute(CHROME_ATTRIBUTE);
 }
 
 interface Place {

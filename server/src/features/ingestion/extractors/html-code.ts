@@ -30,7 +30,7 @@ function collectCode(node: DomNode, lines: string[]): void {
 }
 
 function codeLanguage(element: DomElement): string {
-  const inside = element.firstElementChild;
+  const inside = element.querySelector('code');
   const candidates = inside === null ? [element] : [inside, element];
   for (let wrapper = element.parentElement; wrapper !== null; wrapper = wrapper.parentElement) {
     candidates.push(wrapper);

@@ -1,4 +1,5 @@
 import { type DomDocument, inlineText } from './dom.js';
+import { removePermalinks } from './html-permalinks.js';
 
 /** A shorter headline within the title is the name of the site. */
 const MIN_HEADLINE_SHARE = 0.4;
@@ -13,7 +14,10 @@ export interface PageTitle {
 export function titleOf(page: DomDocument): PageTitle {
   const element = page.querySelector('title');
   const title = (element === null ? '' : inlineText(element)) || metaTitle(page);
-  const headlines = Array.from(page.querySelectorAll('h1'), inlineText).filter((text) => text.length > 1);
+  const headlines = Array.from(page.querySelectorAll('h1'), (headline) => {
+    removePermalinks(headline);
+    return inlineText(headline);
+  }).filter((text) => text.length > 1);
   const repeated = headlines.find(
     (headline) =>
       title.startsWith(headline) ||

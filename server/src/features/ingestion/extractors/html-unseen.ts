@@ -57,6 +57,8 @@ export function removeUnseen(document: DomDocument): number {
       isSpeck: isSpeck ?? surroundings.isSpeck,
       background,
     });
+    // What follows would take the question for a control.
+    if (localName === 'button') element.replaceWith(...element.childNodes);
   }
 
   function hide(node: DomNode): void {
