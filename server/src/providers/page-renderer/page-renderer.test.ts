@@ -1,10 +1,14 @@
 import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { createPageFetcher } from '#providers/page-fetcher/page-fetcher.js';
 import { serveOnLoopback as serve } from '#test/fakes/loopback-server.js';
+import { createGate } from '#test/gate.js';
 
 import { createPageRenderer, type PageRendererOptions } from './page-renderer.js';
 
@@ -138,11 +142,11 @@ describe.skipIf(!existsSync(CHROMIUM))('a page in a browser (skipped without /us
       request.url?.startsWith('/led') === true ? led(request, response) : listener(request, response),
     );
     const { url, html } = await renderer.render(seen.url, never);
+    expect(decoy.connections).toBe(0);
     expect(url).toBe(`${seen.url}/`);
     expect(html).toContain('Hello.');
     expect(html).toMatch(/tried 10\d/);
     expect(html).not.toContain('secret');
-    expect(decoy.connections).toBe(0);
     // What leads inside by a redirect was asked, so the ways were tried.
     expect(seen.requests).toContain('/led?/a');
     expect(seen.requests).not.toContain('/worker.js');
@@ -201,12 +205,31 @@ describe.skipIf(!existsSync(CHROMIUM))('a page in a browser (skipped without /us
   });
 
   it('gets a new browser when the last one has died', async () => {
-    const seen = await serve(site({ '/': '<p>alive</p>' }));
-    const own = createRenderer();
+    const drawn = createGate();
+    const listener = site({
+      '/': '<p>alive</p>',
+      '/busy': '<script src=/drawn></script><script>for (;;);</script>',
+    });
+    const seen = await serve((request, response) => {
+      if (request.url === '/drawn') drawn.open();
+      listener(request, response);
+    });
+    const directory = await mkdtemp(join(tmpdir(), 'botbase-browser-'));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    // Debian's is a script that ends by being Chromium: its process is the browser's own.
+    const executablePath = join(directory, 'chromium');
+    await writeFile(executablePath, `#!/bin/sh\necho $$ > '${directory}/pid'\nexec ${CHROMIUM} "$@"\n`);
+    await chmod(executablePath, 0o755);
+    const own = createRenderer({ browser: { executablePath } });
+    onTestFinished(() => own.close());
+    const kill = async () => process.kill(Number(await readFile(join(directory, 'pid'), 'utf8')), 'SIGKILL');
+
     expect((await own.render(seen.url, never)).html).toContain('alive');
-    await own.close();
+    const drawing = own.render(`${seen.url}/busy`, never);
+    await drawn.passed;
+    await kill();
+    await expect(drawing).rejects.toMatchObject({ reason: 'fetch_failed', retryable: true });
     expect((await own.render(seen.url, never)).html).toContain('alive');
-    await own.close();
   });
 
   it('fails where there is no browser, to be tried again', async () => {
