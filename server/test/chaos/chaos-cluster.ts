@@ -16,7 +16,7 @@ export interface Chaos {
   openai: FakeOpenAI;
   /** Two tenants, each with one source that is ready. */
   accounts: [Account, Account];
-  /** Of the first and the second API process. */
+  /** Of the first and the second API process, or twice of the only one. */
   urls: [string, string];
   /** While on, the model endpoint leaves requests for embeddings without a reply, for ever. */
   hangEmbeddings: (isOn: boolean) => void;
@@ -52,7 +52,7 @@ export async function startChaos(options: ClusterOptions = {}): Promise<Chaos> {
     if (found === undefined) throw new Error(`no node is process ${processId}`);
     return found;
   };
-  const urls: Chaos['urls'] = [cluster.api(0).url, cluster.api(1).url];
+  const urls: Chaos['urls'] = [cluster.api(0).url, cluster.api(options.apis === 1 ? 0 : 1).url];
   const accounts: Chaos['accounts'] = [await openAccount(urls[0]), await openAccount(urls[1])];
   return {
     cluster,

@@ -102,6 +102,60 @@ export const ORPHAN_VERSIONS = `
   where sources.status = 'ready'
   group by documents.id`;
 
+/** A run of a website's pages that nothing would ever end: no job of it is there and no page of it waits. */
+export const STRANDED_RUNS = `
+  select 'source ' || id || ' is processing, and nobody is at it' as line
+  from sources
+  where status = 'processing'
+    and not exists (select from source_pages where source_id = sources.id and source_pages.status = 'queued')
+    and not exists (
+      select from jobs where payload ->> 'sourceId' = sources.id::text and jobs.status in ('queued', 'running')
+    )`;
+
+/** Pages that say they are indexed have a document that is seen, with as many chunks; of ended runs, none waits. */
+export const WRONG_PAGES = `
+  select 'page ' || source_pages.id || ' (' || source_pages.key || ') is ' || source_pages.status || ', with '
+    || case when documents.id is null then 'no document'
+       else documents.chunk_count || ' chunks, and says ' || source_pages.chunk_count end as line
+  from source_pages
+    join sources on sources.project_id = source_pages.project_id and sources.id = source_pages.source_id
+    left join documents on documents.project_id = source_pages.project_id
+      and documents.source_id = source_pages.source_id and documents.key = source_pages.key and live_version > 0
+  where (source_pages.status in ('indexed', 'unchanged')
+      and documents.chunk_count is distinct from source_pages.chunk_count)
+    or (source_pages.status = 'queued' and sources.status in ('ready', 'failed', 'cancelled'))`;
+
+/** Documents of a website whose run has ended: each is of a page that stands for it, and none is half made. */
+export const WRONG_DOCUMENTS = `
+  select 'document ' || documents.id || ' (' || documents.key || ') at version ' || live_version || ' is '
+    || documents.status || ', and its page is ' || coalesce(source_pages.status::text, 'not there') as line
+  from documents
+    join sources on sources.project_id = documents.project_id and sources.id = documents.source_id
+    left join source_pages on source_pages.project_id = documents.project_id
+      and source_pages.source_id = documents.source_id and source_pages.key = documents.key
+  where sources.type = 'url' and sources.status in ('ready', 'failed', 'cancelled')
+    and (coalesce(source_pages.status, 'skipped') not in ('indexed', 'unchanged', 'failed')
+      or documents.status = 'processing')`;
+
+/** What a run that has ended says of its pages is what their rows say; what was gone has a row that tells why. */
+export const WRONG_SYNC_COUNTS = `
+  select 'source ' || id || ' says ' || last_sync || ', and its pages are ' || indexed || ' indexed, ' || unchanged
+    || ' unchanged and ' || others || ' others' as line
+  from (
+    select sources.id, sources.last_sync,
+      count(*) filter (where source_pages.status = 'indexed') as indexed,
+      count(*) filter (where source_pages.status = 'unchanged') as unchanged,
+      count(*) filter (where source_pages.status in ('skipped', 'failed')) as others
+    from sources join source_pages on source_pages.project_id = sources.project_id
+      and source_pages.source_id = sources.id and source_pages.sync = sources.sync
+      and source_pages.reason is distinct from 'deleted'
+    where sources.status = 'ready' and sources.origin -> 'crawl' <> 'null'
+    group by sources.id
+  ) as counted
+  where indexed <> (last_sync ->> 'added')::int + (last_sync ->> 'changed')::int
+    or unchanged <> (last_sync ->> 'unchanged')::int
+    or others <> (last_sync ->> 'skipped')::int + (last_sync ->> 'failed')::int + (last_sync ->> 'gone')::int`;
+
 /** A \`file_key\`. */
 export const STORED_FILES = `
   select origin ->> 'fileKey' as file_key from sources where origin ? 'fileKey'`;
