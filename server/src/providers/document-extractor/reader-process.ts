@@ -20,7 +20,7 @@ export interface ProcessLimits {
 }
 
 /** What came of one input: the JSON of a reply, or why the process is no more. */
-export type Answer = { type: 'reply'; json: string } | { type: 'ended'; error: unknown };
+type Answer = { type: 'reply'; json: string } | { type: 'ended'; error: unknown };
 
 export interface ReaderProcess {
   /** 0 where it could not be started. */
