@@ -4,8 +4,8 @@ import { SourceError } from '#kernel/source-error.js';
 
 /** As deep as browsers go. Much of what follows walks the tree by recursion, or pays for each level of it. */
 const MAX_DEPTH = 512;
-/** No page that people read has as many, and each takes a kilobyte of memory. */
-const MAX_ELEMENTS = 150_000;
+/** No page that people read has as many elements and character references, and each takes a kilobyte of memory. */
+const MAX_NODES = 200_000;
 /** Far more than any page leaves open by mistake. */
 const MAX_OPEN_TAGS = 20_000;
 
@@ -51,7 +51,8 @@ const DOCUMENT_NODE = 9;
 /** Tags that old pages leave open by the hundred, each inside the last; none of them is structure. */
 const FORMATTING_TAGS = /<\/?(?:font|b|i|u|s|em|strong|span|big|small|tt|center|a)(?:\s[^<>]*)?>/gi;
 const CAPITAL_ATTRIBUTE = /\s[a-z-]{0,40}[A-Z][A-Za-z-]*\s{0,9}=/;
-const TAG = /<(\/?)([a-z][a-z\d-]*)/gi;
+/** Where the parser begins a node: tags, and whatever might be a tag or a character reference. */
+const MARKS = /<(\/?)([a-z][a-z\d-]*)|[<&]/gi;
 /** Elements that are empty, or that the next one of their kind closes. */
 const NEVER_CLOSED =
   /^(?:p|li|d[dt]|t[dhr]|thead|tbody|tfoot|option|optgroup|area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)$/i;
@@ -90,20 +91,20 @@ function lowerAttributeNames(document: DomDocument): void {
   }
 }
 
-/** The parser takes time by the square of the depth, so what is far too deep must not come to it. */
+/** The parser takes time by the square of the depth and memory by the node: what is far too much must not come to it. */
 function refuseTooMuch(html: string): void {
-  // Shorter than so many tags can be.
-  if (html.length < MAX_OPEN_TAGS * 3) return;
-  let elements = 0;
+  // Shorter than so many marks can be.
+  if (html.length < MAX_OPEN_TAGS) return;
+  let nodes = 0;
   let open = 0;
-  for (const [, slash, name = ''] of html.matchAll(TAG)) {
-    if (slash === '') elements += 1;
-    if (!NEVER_CLOSED.test(name)) open = Math.max(0, open + (slash === '' ? 1 : -1));
+  for (const [, slash, name] of html.matchAll(MARKS)) {
+    if (slash !== '/') nodes += 1;
+    if (name !== undefined && !NEVER_CLOSED.test(name)) open = Math.max(0, open + (slash === '/' ? -1 : 1));
     if (open > MAX_OPEN_TAGS) throw tooDeep();
-    if (elements <= MAX_ELEMENTS) continue;
+    if (nodes <= MAX_NODES) continue;
     throw new SourceError(
       'too_large',
-      `The page has more than ${MAX_ELEMENTS} elements. Split it into several pages, or add its text as a text source.`,
+      `The page has more than ${MAX_NODES} elements. Split it into several pages, or add its text as a text source.`,
     );
   }
 }

@@ -29,6 +29,7 @@ describe('hostile web pages', () => {
     ['100,000 elements inside each other', pageOf('<div>'.repeat(100_000)), 'malformed_file'],
     ['100,000 elements after the title', `<title>T</title>${'<div>'.repeat(100_000)}x`, 'malformed_file'],
     ['100,000 lists inside each other', pageOf('<ul><li>x'.repeat(50_000)), 'malformed_file'],
+    ['a million character references', pageOf('&amp;'.repeat(1_000_000)), 'too_large'],
     ['a million siblings', pageOf('<p>x</p>'.repeat(1_000_000)), 'too_large'],
   ])('refuse %s', async (_what, html, reason) => {
     expect(await outcomeOf(html)).toBe(`refused: ${reason}`);

@@ -1,6 +1,9 @@
 /** More than any page holds of its own; what follows is not read. */
 const MAX_STYLE_CHARACTERS = 200_000;
 const MAX_RULES = 2_000;
+/** Of one class, id or tag, and classes of one element: both are looked through for each element. */
+const MAX_RULES_OF_A_KEY = 100;
+const MAX_CLASSES = 100;
 /** Of one simple selector: `div.card.is-open`. */
 const MAX_SELECTOR_CHARACTERS = 100;
 
@@ -44,7 +47,7 @@ export function parseStyleRules(sheets: readonly string[]): StyleRules {
   return {
     declarationsFor(tag, id, classNames) {
       if (byKey.size === 0) return null;
-      const classes = classNames === '' ? [] : classNames.split(/\s+/);
+      const classes = classNames === '' ? [] : classNames.split(/\s+/, MAX_CLASSES);
       const found = [tag, `#${id}`, ...classes.map((name) => `.${name}`)]
         .flatMap((key) => byKey.get(key) ?? [])
         .filter((rule) => rule.tag === null || rule.tag === tag)
@@ -146,7 +149,7 @@ function groupByKey(rules: readonly StyleRule[]): Map<string, StyleRule[]> {
       rule.id !== null ? `#${rule.id}` : className !== undefined ? `.${className}` : (rule.tag ?? '');
     const known = byKey.get(key);
     if (known === undefined) byKey.set(key, [rule]);
-    else known.push(rule);
+    else if (known.length < MAX_RULES_OF_A_KEY) known.push(rule);
   }
   return byKey;
 }
