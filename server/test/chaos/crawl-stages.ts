@@ -18,6 +18,7 @@ type CatchCrawl = (chaos: Chaos, account: Account, site: GatedSite) => Promise<C
 /** Visits of one source at once. */
 const VISITS_AT_ONCE = 6;
 const SOME_PAGES = 20;
+const FEW_PAGES = 12;
 
 function letGo(site: GatedSite): void {
   site.hold(null);
@@ -53,20 +54,14 @@ export function catchVisits(endedPages: number): CatchCrawl {
 
 /** When a page is published, and its job is not forgotten yet, while all others end. */
 const catchForget: CatchCrawl = async (chaos, account, site) => {
-  const { crawl } = await catchVisits(SOME_PAGES)(chaos, account, site);
-  const key = new URL(site.held()[0]?.path ?? '/', site.url).href;
-  const [page] = await chaos.cluster.query('select id from source_pages where source_id = $1 and key = $2', [
-    crawl.sourceId,
-    key,
-  ]);
-  const when = `old.payload ->> 'pageId' = '${String(page?.['id'])}'`;
-  const gate = await gateRows(chaos.cluster.databaseUrl, { table: 'jobs', event: 'delete', when });
+  const { crawl } = await catchVisits(site.paths.length - FEW_PAGES)(chaos, account, site);
+  const gate = await gateRows(chaos.cluster.databaseUrl, { table: 'jobs', event: 'delete', when: null });
   letGo(site);
-  const port = await gate.whenWaited();
-  await eventually('all other pages to end', async () =>
-    (await crawl.countPages(`status = 'queued'`)) === 0 ? true : null,
+  const worker = await chaos.findNode(await gate.whenWaited());
+  await eventually('all pages to end, and the jobs of the others', async () =>
+    (await crawl.countPages(`status = 'queued'`)) === 0 && (await crawl.countJobs()) === 1 ? true : null,
   );
-  return { crawl, worker: await chaos.findNode(port), release: gate.open };
+  return { crawl, worker, release: gate.open };
 };
 
 /** In the transaction that ends the last page, and with it the run. */

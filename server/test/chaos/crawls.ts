@@ -13,6 +13,8 @@ export interface Crawl {
   whenEnded: (timeoutMs?: number) => Promise<z.infer<typeof sourceSchema>>;
   /** Of its rows in `source_pages`. */
   countPages: (condition: string) => Promise<number>;
+  /** Of the source and its pages, queued or running. */
+  countJobs: () => Promise<number>;
   /** For a gate of the site: the visits of the run, and not those of its survey, once so many pages have ended. */
   isVisiting: (ended?: number) => Promise<boolean>;
 }
@@ -52,6 +54,10 @@ export async function addCrawl(chaos: CrawlContext, account: Account, site: Gate
         timeoutMs,
       ),
     countPages,
+    countJobs: () =>
+      countRows(chaos.cluster, `jobs where status in ('queued', 'running') and payload ->> 'sourceId' = $1`, [
+        sourceId,
+      ]),
     isVisiting: async (ended = 0) => {
       const isInPages = `sources where id = $1 and sync_phase = 'pages'`;
       if ((await countRows(chaos.cluster, isInPages, [sourceId])) === 0) return false;

@@ -1,0 +1,102 @@
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+import { eventually } from '../eventually.js';
+import type { Account } from './chaos-account.js';
+import { type Chaos, startChaos } from './chaos-cluster.js';
+import { addCrawl } from './crawls.js';
+import { type GatedSite, startGatedSite } from './gated-site.js';
+import { note, recordRecovery } from './recovery-times.js';
+
+const PAGES = 3_000;
+const SOME_PAGES = 50;
+/** The visits of A that are queued or running when B comes, and those that follow them while B's own are read. */
+const HANDFUL = 24;
+/** What a page that nobody answers takes at most, were B to wait for it. */
+const FETCH_TIMEOUT_MS = 30_000;
+
+let chaos: Chaos;
+const sites: GatedSite[] = [];
+
+beforeAll(async () => {
+  chaos = await startChaos({ apis: 1 });
+});
+afterAll(() => chaos.close());
+afterEach(async () => {
+  for (const site of sites.splice(0)) await site.close();
+});
+
+async function open(name: string, pages: number): Promise<GatedSite> {
+  const site = await startGatedSite(name, pages);
+  sites.push(site);
+  return site;
+}
+
+/** Adds one page of the site and one text. @returns when both are ready, in `performance.now()` */
+async function addPageAndText(account: Account, site: GatedSite): Promise<void> {
+  const [url] = chaos.urls;
+  const body = { type: 'url', url: site.url };
+  const reply = await account.send(url, 'POST', `${account.project}/sources`, { body });
+  const pageId = z.object({ id: z.string() }).parse(reply.json()).id;
+  account.accepted.sourceIds.push(pageId);
+  const textId = await account.addText(url, 'Lighthouse', 'The lighthouse has been lit since 1811.');
+  await eventually(
+    'the page and the text of the other tenant',
+    async () => {
+      const statuses = await Promise.all([pageId, textId].map((id) => account.findStatus(url, id)));
+      return statuses.every((status) => status === 'ready') ? true : null;
+    },
+    2 * FETCH_TIMEOUT_MS,
+  );
+}
+
+it('serves another tenant within a few of the visits of a crawl of 3,000 pages', async () => {
+  const [a, b] = chaos.accounts;
+  const large = await open('armada1x', PAGES);
+  const small = await open('dinghy1x', 1);
+  const crawl = await addCrawl(chaos, a, large);
+  await eventually('the crawl to be well under way', async () =>
+    (await crawl.countPages(`status <> 'queued'`)) >= SOME_PAGES ? true : null,
+  );
+  const serving = recordRecovery('page and text of B added, while A crawls 3,000 quick pages -> both ready');
+  const visitsBefore = large.visits.length;
+  const addedAt = performance.now();
+  await addPageAndText(b, small);
+  serving.add(addedAt);
+  const visits = large.visits.length - visitsBefore;
+  serving.print();
+  note(`visits of A's site meanwhile: ${visits}`);
+  expect(await a.findStatus(chaos.urls[0], crawl.sourceId)).toBe('processing');
+  expect(visits).toBeLessThanOrEqual(HANDFUL);
+  await a.send(chaos.urls[0], 'DELETE', `${a.project}/sources/${crawl.sourceId}`);
+  a.accepted.sourceIds.splice(a.accepted.sourceIds.indexOf(crawl.sourceId), 1);
+  expect(await chaos.findBroken()).toEqual([]);
+});
+
+it.each([1, 2, 4])('serves another tenant while one crawls sites that do not answer: %i', async (count) => {
+  const [a, b] = chaos.accounts;
+  const small = await open(`dinghy2x${count}`, 1);
+  const crawls = [];
+  for (let index = 0; index < count; index += 1) {
+    const slow = await open(`raft${count}y${index}x`, SOME_PAGES);
+    const crawl = await addCrawl(chaos, a, slow);
+    slow.hold(async (path) => path !== '/' && (await crawl.isVisiting()));
+    crawls.push({ crawl, slow });
+  }
+  for (const { slow } of crawls)
+    await eventually('visits to wait', () => (slow.held().length > 0 ? true : null));
+  const serving = recordRecovery(
+    `page and text of B added, while A crawls ${count} dead sites -> both ready`,
+  );
+  const addedAt = performance.now();
+  await addPageAndText(b, small);
+  const waitedMs = serving.add(addedAt);
+  serving.print();
+  for (const { crawl, slow } of crawls) {
+    slow.hold(null);
+    slow.release();
+    await a.send(chaos.urls[0], 'DELETE', `${a.project}/sources/${crawl.sourceId}`);
+    a.accepted.sourceIds.splice(a.accepted.sourceIds.indexOf(crawl.sourceId), 1);
+  }
+  expect(waitedMs).toBeLessThan(FETCH_TIMEOUT_MS / 2);
+  expect(await chaos.findBroken()).toEqual([]);
+});
