@@ -14,11 +14,11 @@ const SECRETS = {
   ENCRYPTION_KEY: randomBytes(32).toString('base64'),
 };
 
-/** One process; `url` when it is ready. Its log is not kept. */
-export async function startBotbase(settings) {
+/** One process; `url` when it is ready. Its log is not kept. `nodeArguments` are for Node, such as `--cpu-prof`. */
+export async function startBotbase(settings, nodeArguments = []) {
   if (!existsSync(MAIN)) throw new Error('There is no build. Run `npm run build` first.');
   const dataDir = settings.DATA_DIR ?? (await mkdtemp(join(tmpdir(), 'botbase-bench-')));
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [...nodeArguments, MAIN], {
     env: {
       PATH: process.env.PATH,
       PORT: '0',
@@ -46,7 +46,8 @@ export async function startBotbase(settings) {
     stop: async () => {
       child.removeAllListeners('exit');
       const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGKILL');
+      // A profile is written at an orderly end.
+      child.kill(nodeArguments.length > 0 ? 'SIGTERM' : 'SIGKILL');
       await ended;
       if (settings.DATA_DIR === undefined)
         await rm(dataDir, { recursive: true, force: true, maxRetries: 10 });
