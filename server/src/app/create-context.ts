@@ -6,6 +6,7 @@ import type { Logger } from '#platform/logger.js';
 import { startProcessLease } from '#platform/processes/process-lease.js';
 import { createDocumentExtractor } from '#providers/document-extractor/document-extractor.js';
 import { createPageFetcher } from '#providers/page-fetcher/page-fetcher.js';
+import { createPageRenderer } from '#providers/page-renderer/page-renderer.js';
 import { createBcryptPasswordHasher } from '#providers/password-hasher/bcrypt-password-hasher.js';
 import { createLruSearchCache } from '#providers/search-cache/lru-search-cache.js';
 import { createDatabaseClock } from '#providers/database-clock.js';
@@ -25,7 +26,8 @@ const EXTRACTION = {
   maxOutputCharacters: 50 * MIB,
   concurrency: 2,
 };
-const PAGE_FETCH = { timeoutMs: 30_000, maxRedirects: 5, userAgent: 'Botbase/0.1 (page fetcher)' };
+const PAGE_FETCH = { timeoutMs: 30_000, maxRedirects: 5 };
+const PAGE_RENDERING = { timeoutMs: 30_000, maxBytes: 10 * MIB };
 const SEARCH_CACHE = { maxBytes: 32 * MIB, ttlMs: 600_000 };
 
 export interface OpenContext {
@@ -49,6 +51,15 @@ export async function createContext(
   const shared = openRedis({ config, log, metrics, processId });
   const files = await openStorage(config);
   const clock = createDatabaseClock();
+  const pages = createPageFetcher({
+    allowPrivateNetworks: config.allowPrivateNetworks,
+    maxBytes: config.maxUploadBytes,
+    userAgent: userAgentOf(config),
+    ...PAGE_FETCH,
+  });
+  const renderer =
+    config.browser &&
+    createPageRenderer({ pages, browser: config.browser, userAgent: userAgentOf(config), ...PAGE_RENDERING });
   const ctx: Context = {
     config,
     processId,
@@ -57,11 +68,8 @@ export async function createContext(
     metrics,
     clock,
     storage: files.storage,
-    pages: createPageFetcher({
-      allowPrivateNetworks: config.allowPrivateNetworks,
-      maxBytes: config.maxUploadBytes,
-      ...PAGE_FETCH,
-    }),
+    pages,
+    renderer,
     extractor: createDocumentExtractor({
       ...processEntry('app/extraction-process'),
       ...EXTRACTION,
@@ -90,10 +98,16 @@ export async function createContext(
   });
   const close = async () => {
     await lease.stop();
+    await renderer?.close();
     await shared.close();
     files.close();
     await database.close();
     await telemetry.close();
   };
   return { ctx, bell: shared.bell, isAlone: database.isEmbedded, close };
+}
+
+/** Its first word is how robots.txt files address it; whoever wonders finds out who runs it. */
+function userAgentOf({ http }: RuntimeConfig): string {
+  return `Botbase/${VERSION} (crawler${http.publicUrl === null ? '' : `; +${http.publicUrl}`})`;
 }

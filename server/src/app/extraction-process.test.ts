@@ -36,6 +36,7 @@ describe('the extraction process', () => {
       pages: [],
       language: 'en',
       chunks: [{ start: 0, end: 30, page: null, headings: ['Refunds'], tokenCount: 10 }],
+      page: null,
     });
   });
 

@@ -164,7 +164,6 @@ async function planOrFinish(
   job: RunningJob,
   source: SourceRow,
 ): Promise<void> {
-  const visit = { jobId: job.id, pageId: null };
-  const { planned, underWay } = await planVisits(tx, scope, source, visit);
-  if (planned + underWay === 0) await finishRun(tx, scope, source, { ...visit, isSiteAway: false });
+  const { planned, underWay } = await planVisits(tx, scope, source, job.id);
+  if (planned + underWay === 0) await finishRun(tx, scope, source, { jobId: job.id, isSiteAway: false });
 }

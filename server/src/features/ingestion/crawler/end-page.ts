@@ -73,11 +73,10 @@ export async function endPage(
     progress: after.progress,
   });
   const isSiteAway = (after.crawl?.failuresInARow ?? 0) >= FAILURES_THAT_END_A_RUN;
-  const visit = { jobId: page.jobId, pageId: row.id };
   const { planned, underWay } = isSiteAway
     ? { planned: 0, underWay: 0 }
-    : await planVisits(tx, scope, after, visit);
-  if (planned + underWay === 0) await finishRun(tx, scope, after, { ...visit, isSiteAway });
+    : await planVisits(tx, scope, after, page.jobId);
+  if (planned + underWay === 0) await finishRun(tx, scope, after, { jobId: page.jobId, isSiteAway });
 }
 
 async function followLinks(

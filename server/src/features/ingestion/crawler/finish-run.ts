@@ -29,7 +29,7 @@ export async function finishRun(
   tx: Context,
   scope: ProjectScope,
   source: SourceRow,
-  visit: { jobId: string; pageId: string | null; isSiteAway: boolean },
+  visit: { jobId: string; isSiteAway: boolean },
 ): Promise<void> {
   if (!visit.isSiteAway && !isSinglePage(source)) {
     const { db } = tx;
@@ -37,7 +37,7 @@ export async function finishRun(
     if (orphans > 0) {
       const again = takeBack(source, orphans);
       await updateRun(db, scope, source.id, { counts: again.counts, progress: again.progress });
-      const { planned } = await planVisits(tx, scope, again, visit);
+      const { planned } = await planVisits(tx, scope, again, visit.jobId);
       if (planned > 0) return;
     }
   }

@@ -89,7 +89,7 @@ export async function countVisits(
 export async function listFrontier(
   db: Database,
   scope: ProjectScope,
-  frontier: { sourceId: string; jobKeyPrefix: string; exceptPageId: string | null; limit: number },
+  frontier: { sourceId: string; jobKeyPrefix: string; limit: number },
 ): Promise<{ id: string; key: string }[]> {
   const job = db
     .select({ one: sql`1` })
@@ -107,7 +107,6 @@ export async function listFrontier(
       and(
         isPageOf(scope, frontier.sourceId),
         eq(sourcePages.status, 'queued'),
-        frontier.exceptPageId === null ? undefined : ne(sourcePages.id, frontier.exceptPageId),
         not(sql`exists ${job}`),
       ),
     )

@@ -26,19 +26,19 @@ export interface PlannedVisits {
 
 /**
  * Makes jobs for the next pages of a source, as many as there is room for. To be called by whoever holds the lock on
- * the source's row. @param visit one's own, which ends with this transaction
+ * the source's row. @param ownJobId of a visit that ends with this transaction
  */
 export async function planVisits(
   tx: Pick<Context, 'db' | 'clock' | 'afterCommit' | 'dispatchJob'>,
   scope: ProjectScope,
   source: SourceRow,
-  visit: { jobId: string; pageId: string | null },
+  ownJobId: string,
 ): Promise<PlannedVisits> {
   const { projectId } = scope;
   const { ofProject, ofSource } = await countVisits(tx.db, scope, {
     jobType: ingestPageJob.type,
     sourceId: source.id,
-    exceptJobId: visit.jobId,
+    exceptJobId: ownJobId,
   });
   const room = Math.min(
     (delayOf(source) > 0 ? SPACED_VISITS : VISITS_PER_SOURCE) - ofSource,
@@ -49,7 +49,6 @@ export async function planVisits(
   const pages = await listFrontier(tx.db, scope, {
     sourceId: source.id,
     jobKeyPrefix: pageDedupeKey(source.id, ''),
-    exceptPageId: visit.pageId,
     limit: room,
   });
   const firstAt = await firstVisitAt(tx, source, pages);

@@ -5,6 +5,7 @@ import { SourceError } from '#kernel/source-error.js';
 import type { Context } from '#platform/context.js';
 import { createCrawlScope } from './crawl-scope.js';
 import { normalizePageUrl } from './page-url.js';
+import { DISALLOW_ALL } from './robots-rules.js';
 import { readRobots } from './read-robots.js';
 import { readSitemaps } from './read-sitemaps.js';
 import { findRecurringBlocks } from './recurring-blocks.js';
@@ -58,9 +59,9 @@ export async function surveySite(
     missingPage: null,
     isRendered: site.crawl.render,
   };
-  const mapped = site.crawl.sitemap
-    ? await readSitemaps(ctx, { startUrl, rules, ...site.crawl }, signal)
-    : [];
+  // A site that cannot say what it wants is not asked for anything else.
+  const isMapped = site.crawl.sitemap && robots !== DISALLOW_ALL;
+  const mapped = isMapped ? await readSitemaps(ctx, { startUrl, rules, ...site.crawl }, signal) : [];
   const surveyed = {
     startUrl,
     crawlDelayMs,

@@ -9,6 +9,7 @@ import { readRobotsTags } from './robots-tag.js';
 import type { RobotsRules } from './robots-rules.js';
 import { isSimilarText, textFingerprint } from './similar-text.js';
 
+const HTML = /^\s*(?:text\/html|application\/xhtml\+xml)\b/i;
 /** Rises whenever the same bytes of a page give another text. */
 const READER_VERSION = 1;
 
@@ -124,21 +125,16 @@ async function fetchPage(
     if (page.isSingle || target === page.url) return;
     throw new Redirected(target ?? address);
   };
-  if (rules.isRendered && ctx.renderer !== null) {
-    const rendered = await ctx.renderer.render(page.url, signal);
-    mayFollow(rendered.url);
-    return {
-      url: rendered.url,
-      isUnchanged: false,
-      mediaType: 'text/html; charset=utf-8',
-      body: Buffer.from(rendered.html),
-      etag: null,
-      lastModified: null,
-      robotsTags: [],
-    };
-  }
-  const conditions = { etag: page.known?.etag ?? null, lastModified: page.known?.lastModified ?? null };
-  return ctx.pages.fetch({ url: page.url, ...conditions, mayFollow }, signal);
+  const isDrawn = rules.isRendered && ctx.renderer !== null;
+  // What a script draws may change though the page that holds it does not.
+  const known = isDrawn ? null : page.known;
+  const conditions = { etag: known?.etag ?? null, lastModified: known?.lastModified ?? null };
+  const fetched = await ctx.pages.fetch({ url: page.url, ...conditions, mayFollow }, signal);
+  if (!isDrawn || ctx.renderer === null || !HTML.test(fetched.mediaType ?? '')) return fetched;
+  const drawn = await ctx.renderer.render(fetched.url, signal);
+  mayFollow(drawn.url);
+  const body = Buffer.from(drawn.html);
+  return { ...fetched, url: drawn.url, mediaType: 'text/html; charset=utf-8', body, etag: null, lastModified: null };
 }
 
 async function readPage(
