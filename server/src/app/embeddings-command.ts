@@ -40,7 +40,9 @@ function describe({ configured, projects }: EmbeddingModelState): string {
           `  ${projectId} searches with ${live ?? 'whatever is there'}: ${missing} chunks to go`,
       ),
     ...(old > 0 && changed === projects.length
-      ? ['Satisfied? `embeddings confirm` deletes the old vectors. Until then, configuring the old model goes back.']
+      ? [
+          'Satisfied? `embeddings confirm` deletes the old vectors. Until then, configuring the old model goes back.',
+        ]
       : []),
   ];
   return `${lines.join('\n')}\n`;

@@ -2,7 +2,11 @@ import { type JobRegistry, registerJobs } from '#platform/jobs/job-registry.js';
 import { changeEmbeddingModel } from '#features/ingestion/embedding-models/change-embedding-model.js';
 import { ingestPage } from '#features/ingestion/ingest-page.js';
 import { ingestSource } from '#features/ingestion/ingest-source.js';
-import { changeEmbeddingModelJob, ingestPageJob, ingestSourceJob } from '#features/ingestion/ingestion.jobs.js';
+import {
+  changeEmbeddingModelJob,
+  ingestPageJob,
+  ingestSourceJob,
+} from '#features/ingestion/ingestion.jobs.js';
 import { deleteStoredFiles, deleteStoredFilesJob } from '#features/projects/projects.jobs.js';
 
 const jobCatalog = {

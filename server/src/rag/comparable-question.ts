@@ -5,5 +5,9 @@ const CLAUSE_END = /[,;:.!?…，。；：！？]+(?=\s|$)/gu;
 
 /** A question as it is compared with others: case, punctuation and white space make no difference, words do. */
 export function comparableQuestion(question: string): string {
-  return normalizeQuery(question, null).toLowerCase().replaceAll(CLAUSE_END, '').replaceAll(/\s+/gu, ' ').trim();
+  return normalizeQuery(question, null)
+    .toLowerCase()
+    .replaceAll(CLAUSE_END, '')
+    .replaceAll(/\s+/gu, ' ')
+    .trim();
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type IncomingHttpHeaders, createServer } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** What an address answers with; a text is a page of HTML with status 200. */
@@ -28,8 +28,14 @@ export interface FakeSite {
 /** A website on loopback whose pages a test can change while it runs. It answers 304 to a known `ETag` of a page. */
 export async function startFakeSite(pages: Record<string, FakePage> = {}): Promise<FakeSite> {
   const state = { atOnce: 0, most: 0 };
-  const site = { pages: new Map(Object.entries(pages)), visits: [] as string[], headers: [] as IncomingHttpHeaders[] };
-  const server = createServer(async (request, response) => {
+  const site = {
+    pages: new Map(Object.entries(pages)),
+    visits: [] as string[],
+    headers: [] as IncomingHttpHeaders[],
+  };
+  const server = createServer((request, response) => void answer(request, response));
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? '/';
     site.visits.push(path);
     site.headers.push(request.headers);
@@ -49,7 +55,7 @@ export async function startFakeSite(pages: Record<string, FakePage> = {}): Promi
       return;
     }
     response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', ...headers }).end(body);
-  });
+  }
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

@@ -8,19 +8,15 @@ import { isForeignKeyViolation } from '#platform/database-errors.js';
 import { inTransaction } from '#platform/transaction.js';
 import { blockCrawlHost } from './crawler/crawl-hosts.queries.js';
 import { createCrawlScope } from './crawler/crawl-scope.js';
+import { carryOn, planOrFinish } from './crawler/crawl-source.js';
 import { type PageEnd, endPage } from './crawler/end-page.js';
-import {
-  type VisitedPage,
-  failedEnd,
-  indexedEnd,
-  skippedEnd,
-  unchangedEnd,
-} from './crawler/page-ends.js';
+import { type VisitedPage, failedEnd, indexedEnd, skippedEnd, unchangedEnd } from './crawler/page-ends.js';
 import {
   type PageRow,
   type SourceRow,
   claimText,
   deletePageDocument,
+  deleteUnseenOfPage,
   findPageStatusOrNull,
   findPageWithSourceOrNull,
   lockSourceOrNull,
@@ -54,7 +50,9 @@ export const ingestPage: JobHandler<IngestPagePayload> = {
   run: async (ctx, job, payload, signal) => {
     const scope = mintProjectScope(systemCaller, payload.projectId, null);
     const found = await findPageWithSourceOrNull(ctx.db, scope, payload.pageId);
-    if (found === null || !isWaiting(found)) return;
+    if (found === null) return;
+    // An attempt before this one ended it, or somebody deleted its document: the run must not wait for it.
+    if (!isWaiting(found)) return carryOn(ctx, scope, job, payload.sourceId);
     const { page, source } = found;
     const rules = await rulesFor(ctx, source, page, signal);
     const work = { job, page, source, rules, hasDocument: found.hasDocument };
@@ -75,7 +73,12 @@ export const ingestPage: JobHandler<IngestPagePayload> = {
     const scope = mintProjectScope(systemCaller, payload.projectId, null);
     const source = await lockSourceOrNull(tx.db, scope, payload.sourceId);
     const found = await findPageWithSourceOrNull(tx.db, scope, payload.pageId);
-    if (source === null || found === null || !isWaiting({ ...found, source })) return;
+    if (source === null || found === null) return;
+    await deleteUnseenOfPage(tx.db, scope, { sourceId: source.id, key: found.page.key });
+    if (!isWaiting({ ...found, source })) {
+      if (source.syncPhase === 'pages') await planOrFinish(tx, scope, { id: NO_JOB }, source);
+      return;
+    }
     const end = failedEnd(tx, failure, { hasDocument: found.hasDocument });
     // Its own row has ended already: no visit is under way but those of others.
     await endPage(tx, scope, { source, row: found.page, jobId: NO_JOB }, end);
@@ -145,17 +148,20 @@ async function storeVisit(
   const { page } = work;
   switch (visit.type) {
     case 'skipped':
-      return end(ctx, scope, work, skippedEnd(ctx, work, visit));
+      return storeEnd(ctx, scope, work, skippedEnd(ctx, work, visit));
     case 'unchanged':
-      return end(ctx, scope, work, unchangedEnd(ctx, work, visit));
+      return storeEnd(ctx, scope, work, unchangedEnd(ctx, work, visit));
     case 'read': {
       const textHash = sha256Hex(visit.extracted.content);
-      const other = isSinglePage(work.source)
-        ? null
-        : await claimText(ctx.db, scope, { page, textHash });
+      const other = isSinglePage(work.source) ? null : await claimText(ctx.db, scope, { page, textHash });
       if (other !== null) {
-        const doubled = { ...visit, type: 'skipped' as const, reason: 'duplicate_of' as const, detail: other };
-        return end(ctx, scope, work, skippedEnd(ctx, work, doubled));
+        const doubled = {
+          ...visit,
+          type: 'skipped' as const,
+          reason: 'duplicate_of' as const,
+          detail: other,
+        };
+        return storeEnd(ctx, scope, work, skippedEnd(ctx, work, doubled));
       }
       return index(ctx, scope, work, visit, signal);
     }
@@ -170,8 +176,13 @@ async function isWithdrawn(ctx: Context, scope: ProjectScope, work: Work, error:
     await work.job.fence(tx);
     const locked = await lockSourceOrNull(tx.db, scope, source.id);
     const now = await findPageStatusOrNull(tx.db, scope, page.id);
-    if (locked !== null && now !== null && isWaiting({ page: { ...page, ...now }, source: locked })) return false;
-    await deletePageDocument(tx.db, scope, { sourceId: source.id, key: page.key });
+    if (locked !== null && now !== null && isWaiting({ page: { ...page, ...now }, source: locked }))
+      return false;
+    const document = { sourceId: source.id, key: page.key };
+    // A page of a run that was given up keeps what was indexed of it before.
+    if (now?.status === 'failed') await deleteUnseenOfPage(tx.db, scope, document);
+    else await deletePageDocument(tx.db, scope, document);
+    if (locked?.syncPhase === 'pages') await planOrFinish(tx, scope, work.job, locked);
     return true;
   });
 }
@@ -196,7 +207,8 @@ async function index(
     locked = await lockRun(tx, scope, work);
   };
   const afterPublish = async (tx: Context, processed: ProcessedDocument) => {
-    if (locked !== null) await endPage(tx, scope, pageOf(work, locked), indexedEnd(tx, work, visit, processed));
+    if (locked !== null)
+      await endPage(tx, scope, pageOf(work, locked), indexedEnd(tx, work, visit, processed));
   };
   await processDocument(
     ctx,
@@ -219,7 +231,7 @@ function pageOf({ job, page }: Work, source: SourceRow) {
   return { source, row: page, jobId: job.id };
 }
 
-function end(ctx: Context, scope: ProjectScope, work: Work, pageEnd: PageEnd): Promise<void> {
+function storeEnd(ctx: Context, scope: ProjectScope, work: Work, pageEnd: PageEnd): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     await work.job.fence(tx);
     const source = await lockRun(tx, scope, work);
@@ -237,11 +249,7 @@ async function slowDown(ctx: Context, scope: ProjectScope, work: Work, error: un
   await inTransaction(ctx, async (tx) => {
     const source = await lockSourceOrNull(tx.db, scope, work.source.id);
     if (source?.crawl == null || isSinglePage(source)) return;
-    const crawlDelayMs = Math.min(
-      LONGEST_DELAY_MS,
-      Math.max(LEAST_DELAY_MS, 2 * source.crawl.crawlDelayMs),
-    );
+    const crawlDelayMs = Math.min(LONGEST_DELAY_MS, Math.max(LEAST_DELAY_MS, 2 * source.crawl.crawlDelayMs));
     await updateRun(tx.db, scope, source.id, { crawl: { ...source.crawl, crawlDelayMs } });
   });
 }
-

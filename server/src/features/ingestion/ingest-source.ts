@@ -19,7 +19,7 @@ import { type ProcessedDocument, processDocument } from './process-document.js';
 import { type ReadableOrigin, readSource } from './readers/registry.js';
 import { reportSourceProgress } from './report-source-progress.js';
 import { NO_COUNTS, addCounts } from './sync-counts.js';
-import { nextSyncAfter } from './sync-interval.js';
+import { nextSyncAfter } from '#kernel/sync-interval.js';
 
 /** Reads a source and brings the index up to what it holds: at once, or for a website page by page. */
 export const ingestSource: JobHandler<IngestSourcePayload> = {
@@ -114,5 +114,14 @@ function pageOf(
 ): OnlyPage {
   const bytes = source.origin.type === 'url' ? null : source.origin.bytes;
   const { projectId } = scope;
-  return { id: newId(), projectId, sourceId: source.id, key: 'content', title: source.name, bytes, sync: 0, ...end };
+  return {
+    id: newId(),
+    projectId,
+    sourceId: source.id,
+    key: 'content',
+    title: source.name,
+    bytes,
+    sync: 0,
+    ...end,
+  };
 }

@@ -1,6 +1,12 @@
 import { alias } from 'drizzle-orm/pg-core';
 import { and, desc, eq, getTableColumns, gt, inArray, lt, sql } from 'drizzle-orm';
-import { documentChunks, documents, embeddings, lexicalSegments, questionAnswers } from '#db/schema/documents.js';
+import {
+  documentChunks,
+  documents,
+  embeddings,
+  lexicalSegments,
+  questionAnswers,
+} from '#db/schema/documents.js';
 import { type SourceFailure, type SourceProgress, sources } from '#db/schema/sources.js';
 import { projects } from '#db/schema/projects.js';
 import type { Database } from '#platform/database.js';
@@ -34,10 +40,7 @@ export async function updateSourceProgress(
 }
 
 /** What every end of a run writes. */
-export type RunEnd = Pick<
-  SourceRow,
-  'lastSync' | 'nextSyncAt' | 'syncPhase' | 'isSyncWanted' | 'counts'
->;
+export type RunEnd = Pick<SourceRow, 'lastSync' | 'nextSyncAt' | 'syncPhase' | 'isSyncWanted' | 'counts'>;
 
 export async function markSourceReady(
   db: Database,

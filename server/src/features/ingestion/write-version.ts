@@ -3,19 +3,26 @@ import type { Embedder } from '#platform/ports/embedder.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { type PreparedSegment, prepareSegment, writeSegment } from '#features/search-index/write-segment.js';
 import { type EmbeddedChunks, embedChunks } from './embed-chunks.js';
-import { type NewEmbedding, insertChunks, insertEmbeddings, insertQuestionAnswers } from './ingestion.queries.js';
+import {
+  type NewEmbedding,
+  insertChunks,
+  insertEmbeddings,
+  insertQuestionAnswers,
+} from './ingestion.queries.js';
 import type { PreparedChunk } from './prepare-chunks.js';
 
-/** Chunks that are embedded together, where no model says how many it takes. */
-const DEFAULT_WINDOW = 1_000;
+/** Chunks that are embedded and stored together, where no model takes more in one call: fewer are not worth a look. */
+const LEAST_WINDOW = 8;
+/** Where there is nothing to embed. */
+const WINDOW_WITHOUT_MODEL = 1_000;
 
 export interface EmbeddedWindow extends EmbeddedChunks {
   chunks: PreparedChunk[];
 }
 
 /**
- * Embeds chunks window by window, one ahead of whoever stores them: while one is written the next is being asked
- * for. An attempt that dies loses two windows at most.
+ * Embeds chunks window by window, as many of them at once as keep the endpoint busy, and gives them in order. A window
+ * is about a call, so that whoever stores it as it comes loses no more to a crash than the calls in flight.
  */
 export async function* embedWindows(
   ctx: Pick<Context, 'db'>,
@@ -24,26 +31,42 @@ export async function* embedWindows(
   signal: AbortSignal,
 ): AsyncGenerator<EmbeddedWindow> {
   const { embedders } = input;
-  const size = Math.min(DEFAULT_WINDOW, ...embedders.map(({ windowSize }) => windowSize));
+  const { size, atOnce } = sizeWindows(embedders);
+  const windows = windowsOf(input.chunks, size);
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
-  const embedNext = async (chunks: PreparedChunk[]): Promise<EmbeddedWindow> => ({
-    chunks,
-    ...(await embedChunks(ctx, scope, { embedders, chunks }, both)),
-  });
-  let ahead: Promise<EmbeddedWindow> | null = null;
+  let hasFailed = false;
+  const embedNext = (): Promise<EmbeddedWindow> | null => {
+    const { value: chunks } = windows.next();
+    if (chunks === undefined) return null;
+    const next = embedChunks(ctx, scope, { embedders, chunks }, both).then((embedded) => ({ chunks, ...embedded }));
+    // Those before it are stored first: then it is told when its turn comes.
+    next.catch(() => (hasFailed = true));
+    return next;
+  };
+  const inFlight: Promise<EmbeddedWindow>[] = [];
   try {
-    for (const chunks of windowsOf(input.chunks, size)) {
-      const ready: Promise<EmbeddedWindow> | null = ahead;
-      ahead = embedNext(chunks);
-      // It may fail while the one before it is still being stored: then it is told when its turn comes.
-      ahead.catch(() => undefined);
-      if (ready !== null) yield await ready;
+    for (;;) {
+      while (inFlight.length < atOnce && !hasFailed) {
+        const next = embedNext();
+        if (next === null) break;
+        inFlight.push(next);
+      }
+      const first = inFlight.shift();
+      if (first === undefined) return;
+      yield await first;
     }
-    if (ahead !== null) yield await ahead;
   } finally {
     stop.abort();
   }
+}
+
+/** One window more than the endpoint takes at once: it is busy while the first one is being stored. */
+function sizeWindows(embedders: readonly Embedder[]): { size: number; atOnce: number } {
+  if (embedders.length === 0) return { size: WINDOW_WITHOUT_MODEL, atOnce: 1 };
+  const size = Math.max(LEAST_WINDOW, ...embedders.map(({ batchSize }) => batchSize));
+  const wanted = Math.max(...embedders.map(({ windowSize }) => windowSize));
+  return { size, atOnce: 1 + Math.ceil(wanted / size) };
 }
 
 function* windowsOf<T>(items: Iterable<T>, size: number): Generator<T[]> {

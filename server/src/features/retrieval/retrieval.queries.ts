@@ -101,9 +101,7 @@ export async function findQuestionAnswerOrNull(
       ),
     )
     .innerJoin(documents, isVisibleChunk())
-    .where(
-      and(eq(questionAnswers.projectId, scope.projectId), eq(questionAnswers.questionKey, questionKey)),
-    )
+    .where(and(eq(questionAnswers.projectId, scope.projectId), eq(questionAnswers.questionKey, questionKey)))
     .orderBy(desc(questionAnswers.chunkId))
     .limit(1);
   return row ?? null;

@@ -17,10 +17,7 @@ const MAX_TEXT_BYTES = 5 * 1024 * 1024;
 
 export const QUEUED: SourceProgress = { stage: 'queued', done: 0, total: 1 };
 
-type CreateContext = Pick<
-  Context,
-  'db' | 'clock' | 'storage' | 'renderer' | 'afterCommit' | 'dispatchJob'
->;
+type CreateContext = Pick<Context, 'db' | 'clock' | 'storage' | 'renderer' | 'afterCommit' | 'dispatchJob'>;
 type QuestionPair = Extract<CreateSourceInput, { type: 'qa' }>['pairs'][number];
 
 /**
@@ -48,7 +45,10 @@ export async function createSource(
     }
     case 'text': {
       if (Buffer.byteLength(input.text) > MAX_TEXT_BYTES) {
-        throw new AppError('payload_too_large', 'A text can have 5 MiB at most. Upload it as a file instead.');
+        throw new AppError(
+          'payload_too_large',
+          'A text can have 5 MiB at most. Upload it as a file instead.',
+        );
       }
       const stored = await storeOriginal(ctx, scope, sourceId, Readable.from([input.text]));
       const origin = { type: 'text', ...stored } as const;

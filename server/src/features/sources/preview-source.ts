@@ -1,12 +1,12 @@
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { Readable } from 'node:stream';
 import type { CrawlSettings } from '#db/schema/sources.js';
+import { assertNever } from '#kernel/assert-never.js';
 import { SourceError } from '#kernel/source-error.js';
 import type { Context } from '#platform/context.js';
 import type { ExtractedDocument } from '#platform/ports/document-extractor.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { chunkText } from '#features/ingestion/chunk-text.js';
 import { type PreviewedVisit, previewCrawl } from '#features/ingestion/crawler/preview-crawl.js';
-import { readTypedText } from '#features/ingestion/read-typed-text.js';
+import { extractTypedText } from '#features/ingestion/extract-typed-text.js';
 import { embeddingCost } from '#features/usage/embedding-cost.js';
 import { COST_CURRENCY } from '#features/usage/message-cost.js';
 import { noBrowser } from './create-source.js';
@@ -49,11 +49,11 @@ export async function previewSource(
     }
     case 'qa': {
       const content = input.pairs.map(({ question, answer }) => `${question}\n\n${answer}`).join('\n\n');
-      return summarize(ctx, [describeRead(ctx, input.name, chunkText(readTypedText(content)))], false);
+      return summarize(ctx, [await describeText(ctx, { name: input.name, content }, signal)], false);
     }
     case 'text': {
-      await yieldToOthers();
-      return summarize(ctx, [describeRead(ctx, input.name, chunkText(readTypedText(input.text)))], false);
+      const { name, text: content } = input;
+      return summarize(ctx, [await describeText(ctx, { name, content }, signal)], false);
     }
     case 'file': {
       const { fileKey, fileName, mediaType, bytes } = input.upload;
@@ -61,7 +61,18 @@ export async function previewSource(
       const extracted = await ctx.extractor.extract({ body, kind: 'file', fileName, mediaType }, signal);
       return summarize(ctx, [{ ...describeRead(ctx, fileName, extracted), bytes }], false);
     }
+    default:
+      return assertNever(input);
   }
+}
+
+async function describeText(
+  ctx: Pick<Context, 'extractor' | 'embedder'>,
+  { name, content }: { name: string; content: string },
+  signal: AbortSignal,
+): Promise<PreviewedPage> {
+  const typed = { body: Readable.from([content]), bytes: Buffer.byteLength(content) };
+  return describeRead(ctx, name, await extractTypedText(ctx, typed, signal));
 }
 
 async function previewWebsite(
@@ -85,7 +96,12 @@ function describeVisit(ctx: PreviewContext, { url, visit }: PreviewedVisit): Pre
   if (visit instanceof SourceError)
     return { ...NOTHING, url, status: 'failed', reason: visit.reason, detail: visit.message };
   if (visit.type === 'read')
-    return { ...describeRead(ctx, url, visit.extracted), url, title: visit.extracted.title, bytes: visit.bytes };
+    return {
+      ...describeRead(ctx, url, visit.extracted),
+      url,
+      title: visit.extracted.title,
+      bytes: visit.bytes,
+    };
   const isSkipped = visit.type === 'skipped';
   return {
     ...NOTHING,

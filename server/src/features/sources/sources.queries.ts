@@ -140,12 +140,7 @@ export async function listSourcesToSync(
   return db
     .select({ projectId: sources.projectId, sourceId: sources.id })
     .from(sources)
-    .where(
-      and(
-        lte(sources.nextSyncAt, due.now),
-        inArray(sources.status, ['ready', 'failed', 'cancelled']),
-      ),
-    )
+    .where(and(lte(sources.nextSyncAt, due.now), inArray(sources.status, ['ready', 'failed', 'cancelled'])))
     .orderBy(asc(sources.nextSyncAt))
     .limit(due.limit);
 }

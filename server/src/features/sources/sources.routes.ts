@@ -16,7 +16,13 @@ import { deleteSource } from './delete-source.js';
 import { presentSource } from './present-source.js';
 import { createSourceWatcher } from './source-watcher.js';
 import { findSource, listSources } from './sources.queries.js';
-import { BODY_LIMIT_BYTES, createSourceBody, listSourcesQuery, sourceSchema, updateSourceBody } from './sources.schemas.js';
+import {
+  BODY_LIMIT_BYTES,
+  createSourceBody,
+  listSourcesQuery,
+  sourceSchema,
+  updateSourceBody,
+} from './sources.schemas.js';
 import { syncSource } from './sync-source.js';
 import { updateSource } from './update-source.js';
 import { readUpload } from './upload.routes.js';

@@ -7,7 +7,7 @@ import {
   nameSchema,
   text,
 } from '#platform/http/schemas.js';
-import { parseSyncInterval } from '#features/ingestion/sync-interval.js';
+import { parseSyncInterval } from '#kernel/sync-interval.js';
 
 /** A text of 5 MiB, escaped as JSON. */
 export const BODY_LIMIT_BYTES = 11 * 1024 * 1024;
@@ -189,7 +189,9 @@ export const sourcePreviewSchema = z
       z.object({
         url: z.string().nullable(),
         title: z.string().nullable(),
-        status: z.enum(['indexed', 'skipped', 'failed']).meta({ description: 'What its indexing would say.' }),
+        status: z
+          .enum(['indexed', 'skipped', 'failed'])
+          .meta({ description: 'What its indexing would say.' }),
         reason: z.string().nullable(),
         detail: z.string().nullable(),
         bytes: z.int().nullable(),

@@ -4,7 +4,7 @@ import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
-import { nextSyncAfter } from '#features/ingestion/sync-interval.js';
+import { nextSyncAfter } from '#kernel/sync-interval.js';
 import { storePairs } from './create-source.js';
 import { type SourceRow, findSource, lockSource, updateSourceRow } from './sources.queries.js';
 import type { UpdateSourceInput } from './sources.schemas.js';

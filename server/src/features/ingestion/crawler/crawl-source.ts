@@ -149,8 +149,13 @@ async function startVisits(
   await planOrFinish(tx, scope, job, { ...source, ...started });
 }
 
-/** For a run whose visits may have lost their jobs. */
-function carryOn(ctx: Context, scope: ProjectScope, job: RunningJob, sourceId: string): Promise<void> {
+/** For a run whose visits may have lost their jobs, or have ended without planning what comes next. */
+export function carryOn(
+  ctx: Context,
+  scope: ProjectScope,
+  job: RunningJob,
+  sourceId: string,
+): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     await job.fence(tx);
     const source = await lockSourceOrNull(tx.db, scope, sourceId);
@@ -158,10 +163,11 @@ function carryOn(ctx: Context, scope: ProjectScope, job: RunningJob, sourceId: s
   });
 }
 
-async function planOrFinish(
+/** Plans the next visits of a run, and ends it where there are none. For whoever holds the lock on the source's row. */
+export async function planOrFinish(
   tx: Context,
   scope: ProjectScope,
-  job: RunningJob,
+  job: Pick<RunningJob, 'id'>,
   source: SourceRow,
 ): Promise<void> {
   const { planned, underWay } = await planVisits(tx, scope, source, job.id);

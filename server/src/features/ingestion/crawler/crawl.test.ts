@@ -28,7 +28,8 @@ async function openSite(pages: Record<string, FakePage> = {}): Promise<FakeSite>
 const crawl = (site: FakeSite, settings: Record<string, unknown> = {}, path = '/') =>
   crawlSite(app, token, site, { crawl: settings, path, projectId });
 
-const prose = (subject: string) => `Everything that there is to know about the ${subject} stands on this page.`;
+const prose = (subject: string) =>
+  `Everything that there is to know about the ${subject} stands on this page.`;
 
 describe('a crawl', () => {
   it('follows links within the site, and every page ends with a status', async () => {
@@ -174,12 +175,20 @@ describe('a crawl', () => {
     const few = await crawl(site, { maxPages: 2 });
     expect(few.source).toMatchObject({ status: 'ready', documentCount: 2 });
     const statuses = Object.values(await few.pages()).toSorted();
-    expect(statuses).toEqual(['indexed', 'indexed', 'skipped page_limit', 'skipped page_limit', 'skipped page_limit']);
+    expect(statuses).toEqual([
+      'indexed',
+      'indexed',
+      'skipped page_limit',
+      'skipped page_limit',
+      'skipped page_limit',
+    ]);
   });
 
   it('takes a page with the text of another, and one with another canonical address, only once', async () => {
     const site = await openSite({
-      '/': htmlPage('Home', prose('home'), { links: ['/a', '/a?session_id=8f7d6c5b4a39281706f5e4d3', '/a?view=x', '/c', '/lost'] }),
+      '/': htmlPage('Home', prose('home'), {
+        links: ['/a', '/a?session_id=8f7d6c5b4a39281706f5e4d3', '/a?view=x', '/c', '/lost'],
+      }),
       '/a': htmlPage('A', prose('letter a')),
       '/a?view=x': htmlPage('A', prose('letter a')),
       '/c': htmlPage('C', prose('letter c'), { head: '<link rel="canonical" href="/c2">' }),
@@ -188,7 +197,7 @@ describe('a crawl', () => {
     });
     const { pages, path } = await crawl(site);
     const found = await pages();
-    expect([found['/a'], found['/a?view=x']].toSorted()).toEqual(['indexed', 'skipped duplicate_of']);
+    expect(new Set([found['/a'], found['/a?view=x']])).toEqual(new Set(['indexed', 'skipped duplicate_of']));
     expect(found).toMatchObject({
       '/c': 'skipped canonical',
       '/c2': 'indexed',
@@ -197,7 +206,10 @@ describe('a crawl', () => {
       '/nowhere': 'failed http_404',
     });
     const { body } = await app.request('GET', `${path}/pages?status=skipped`, { token });
-    const details = body.data.map(({ reason, detail }: { reason: string; detail: string }) => [reason, detail]);
+    const details = body.data.map(({ reason, detail }: { reason: string; detail: string }) => [
+      reason,
+      detail,
+    ]);
     expect(details).toContainEqual(['canonical', `${site.origin}/c2`]);
   });
 
@@ -230,12 +242,15 @@ describe('a crawl', () => {
   });
 
   it('takes a page that says with status 200 that it is not there for what it is', async () => {
-    const site = await openSite({ '/': htmlPage('Home', prose('home'), { links: ['/a', '/gone/1', '/gone/2'] }) });
+    const site = await openSite({
+      '/': htmlPage('Home', prose('home'), { links: ['/a', '/gone/1', '/gone/2'] }),
+    });
     site.pages.set('/a', htmlPage('A', prose('letter a')));
     const missing = (path: string) =>
       htmlPage('Not found', `Sorry, we could not find the page ${path} that you asked for. Try the search.`);
     const get = site.pages.get.bind(site.pages);
-    site.pages.get = (path) => get(path) ?? (/^\/(robots|sitemap)/.test(path) ? { status: 404 } : missing(path));
+    site.pages.get = (path) =>
+      get(path) ?? (/^\/(robots|sitemap)/.test(path) ? { status: 404 } : missing(path));
     const { pages } = await crawl(site);
     expect(await pages()).toEqual({
       '/': 'indexed',
@@ -251,7 +266,11 @@ describe('a crawl', () => {
     site.pages.get = (path) => {
       const number = Number(/^\/calendar\/(\d+)$/.exec(path)?.[1] ?? (path === '/' ? 0 : Number.NaN));
       if (Number.isNaN(number)) return get(path);
-      const links = [`/calendar/${number + 1}`, `/calendar/${number + 2}`, `${path}/x/x/x/x`.replace('//', '/')];
+      const links = [
+        `/calendar/${number + 1}`,
+        `/calendar/${number + 2}`,
+        `${path}/x/x/x/x`.replace('//', '/'),
+      ];
       return htmlPage(`Day ${number}`, prose(`day ${number}`), { links });
     };
     const { source } = await crawl(site, { maxPages: 20, maxDepth: 50 });
@@ -261,8 +280,14 @@ describe('a crawl', () => {
   it('reads the files that pages link to, in any charset, and leaves others alone', async () => {
     const site = await openSite({
       '/': htmlPage('Home', prose('home'), { links: ['/notes.txt', '/table.csv', '/latin', '/blob'] }),
-      '/notes.txt': { headers: { 'content-type': 'text/plain' }, body: 'The lighthouse is painted in ochre.' },
-      '/table.csv': { headers: { 'content-type': 'text/csv' }, body: 'City,River\nRome,Tiber\nParis,Seine\n' },
+      '/notes.txt': {
+        headers: { 'content-type': 'text/plain' },
+        body: 'The lighthouse is painted in ochre.',
+      },
+      '/table.csv': {
+        headers: { 'content-type': 'text/csv' },
+        body: 'City,River\nRome,Tiber\nParis,Seine\n',
+      },
       '/latin': {
         headers: { 'content-type': 'text/html' },
         body: Buffer.from(
@@ -270,7 +295,10 @@ describe('a crawl', () => {
           'latin1',
         ),
       },
-      '/blob': { headers: { 'content-type': 'application/octet-stream' }, body: Buffer.from([0, 1, 2, 255, 254, 0, 7]) },
+      '/blob': {
+        headers: { 'content-type': 'application/octet-stream' },
+        body: Buffer.from([0, 1, 2, 255, 254, 0, 7]),
+      },
     });
     const { pages, search } = await crawl(site);
     expect(await pages()).toEqual({
@@ -293,12 +321,22 @@ describe('a crawl', () => {
         <div><p>Acme Rockets Limited, 12 Canyon Road, registered in Arizona under number 4711.</p>
         ${links.map((href) => `<a href="${href}">${href}</a>`).join(' ')}</div></body></html>`;
     const names = ['anvil', 'magnet', 'spring', 'rocket', 'tunnel', 'glue', 'boulder'];
-    const site = await openSite({ '/': frame('Catalogue', prose('catalogue'), names.map((name) => `/${name}`)) });
+    const site = await openSite({
+      '/': frame(
+        'Catalogue',
+        prose('catalogue'),
+        names.map((name) => `/${name}`),
+      ),
+    });
     for (const name of names) site.pages.set(`/${name}`, frame(name, prose(name)));
     const { source, search } = await crawl(site);
     expect(source.documentCount).toBe(8);
     expect((await search('magnet'))[0]).toMatchObject({ path: '/magnet' });
-    const { body } = await app.request('GET', `/v1/projects/${projectId}/documents?limit=100&sourceId=${source.id}`, { token });
+    const { body } = await app.request(
+      'GET',
+      `/v1/projects/${projectId}/documents?limit=100&sourceId=${source.id}`,
+      { token },
+    );
     for (const { id } of body.data) {
       const document = await app.request('GET', `/v1/projects/${projectId}/documents/${id}`, { token });
       expect(document.body.content).toContain('Everything that there is to know');

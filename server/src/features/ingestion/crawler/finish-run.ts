@@ -6,7 +6,7 @@ import { type ProjectScope, systemCaller } from '#platform/scope.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { ingestDedupeKey, ingestSourceJob } from '../ingestion.jobs.js';
 import { markSourceEnded, markSourceReady } from '../ingestion.queries.js';
-import { nextSyncAfter } from '../sync-interval.js';
+import { nextSyncAfter } from '#kernel/sync-interval.js';
 import { NO_COUNTS, addCounts } from '../sync-counts.js';
 import {
   deleteUnlistedDocuments,

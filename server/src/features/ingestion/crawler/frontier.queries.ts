@@ -61,7 +61,10 @@ export async function countPages(
   return row ?? { total: 0, queued: 0 };
 }
 
-/** Jobs that visit pages of the project, and of the source among them, leaving out one's own. */
+/**
+ * Jobs that visit pages of the project, and of the source among them, leaving out one's own. One whose page has ended
+ * does not count, though its row is there until it is taken away: after a crash that is a while, and it plans nothing.
+ */
 export async function countVisits(
   db: Database,
   scope: ProjectScope,
@@ -74,6 +77,14 @@ export async function countVisits(
       ofSource: sql<number>`(count(*) filter (where ${isOfSource}))::int`,
     })
     .from(jobs)
+    .innerJoin(
+      sourcePages,
+      and(
+        eq(sourcePages.projectId, jobs.projectId),
+        eq(sourcePages.id, sql`(${jobs.payload}->>'pageId')::uuid`),
+        eq(sourcePages.status, 'queued'),
+      ),
+    )
     .where(
       and(
         eq(jobs.projectId, scope.projectId),
@@ -85,11 +96,11 @@ export async function countVisits(
   return row ?? { ofProject: 0, ofSource: 0 };
 }
 
-/** The next pages of a source that wait and that no job visits yet, nearest to the start first. */
+/** The next pages of a source that wait and that no other job visits yet, nearest to the start first. */
 export async function listFrontier(
   db: Database,
   scope: ProjectScope,
-  frontier: { sourceId: string; jobKeyPrefix: string; limit: number },
+  frontier: { sourceId: string; jobKeyPrefix: string; exceptJobId: string; limit: number },
 ): Promise<{ id: string; key: string }[]> {
   const job = db
     .select({ one: sql`1` })
@@ -97,19 +108,14 @@ export async function listFrontier(
     .where(
       and(
         eq(jobs.dedupeKey, sql`${frontier.jobKeyPrefix}::text || ${sourcePages.id}`),
+        ne(jobs.id, frontier.exceptJobId),
         inArray(jobs.status, ['queued', 'running']),
       ),
     );
   return db
     .select({ id: sourcePages.id, key: sourcePages.key })
     .from(sourcePages)
-    .where(
-      and(
-        isPageOf(scope, frontier.sourceId),
-        eq(sourcePages.status, 'queued'),
-        not(sql`exists ${job}`),
-      ),
-    )
+    .where(and(isPageOf(scope, frontier.sourceId), eq(sourcePages.status, 'queued'), not(sql`exists ${job}`)))
     .orderBy(asc(sourcePages.depth), asc(sourcePages.id))
     .limit(frontier.limit);
 }

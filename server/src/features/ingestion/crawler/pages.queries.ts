@@ -1,5 +1,5 @@
-import { type SQL, and, eq, inArray, ne, not, sql } from 'drizzle-orm';
-import { documents } from '#db/schema/documents.js';
+import { type SQL, and, eq, exists, gt, inArray, ne, not, sql } from 'drizzle-orm';
+import { documentChunks, documents, lexicalSegments } from '#db/schema/documents.js';
 import { sourcePages } from '#db/schema/source-pages.js';
 import { sources } from '#db/schema/sources.js';
 import type { Database } from '#platform/database.js';
@@ -184,6 +184,25 @@ export async function deletePageDocument(
   const isLive = rows.some(({ liveVersion }) => liveVersion > 0);
   if (isLive) await raiseIndexVersion(db, scope);
   return isLive;
+}
+
+/** Takes away what a visit of a page has written that searches do not see: a version, or a document without one. */
+export async function deleteUnseenOfPage(
+  db: Database,
+  scope: ProjectScope,
+  page: { sourceId: string; key: string },
+): Promise<void> {
+  const isOfPage = and(
+    eq(documents.projectId, scope.projectId),
+    eq(documents.sourceId, page.sourceId),
+    eq(documents.key, page.key),
+  );
+  await db.delete(documents).where(and(isOfPage, eq(documents.liveVersion, 0)));
+  for (const table of [lexicalSegments, documentChunks]) {
+    const isUnseen = and(eq(documents.id, table.documentId), gt(table.version, documents.liveVersion));
+    const document = db.select({ id: documents.id }).from(documents).where(and(isOfPage, isUnseen));
+    await db.delete(table).where(and(eq(table.projectId, scope.projectId), exists(document)));
+  }
 }
 
 export async function raiseIndexVersion(db: Database, scope: ProjectScope): Promise<void> {

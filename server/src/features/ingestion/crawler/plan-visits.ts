@@ -49,6 +49,7 @@ export async function planVisits(
   const pages = await listFrontier(tx.db, scope, {
     sourceId: source.id,
     jobKeyPrefix: pageDedupeKey(source.id, ''),
+    exceptJobId: ownJobId,
     limit: room,
   });
   const firstAt = await firstVisitAt(tx, source, pages);

@@ -46,9 +46,7 @@ export async function* previewCrawl(
     while (frontier.queue.length > 0 && yielded.read < most && yielded.all < limits.maxPages) {
       const room = Math.min(VISITS_AT_ONCE, most - yielded.read, limits.maxPages - yielded.all);
       const next = frontier.queue.splice(0, room);
-      const visits = await Promise.all(
-        next.map((page) => visitOne(ctx, site, { page, rules }, stop)),
-      );
+      const visits = await Promise.all(next.map((page) => visitOne(ctx, site, { page, rules }, stop)));
       for (const [index, visit] of visits.entries()) {
         const page = next[index];
         if (page === undefined) continue;
@@ -77,7 +75,11 @@ async function prepare(
     const nothing = { boilerplate: [], missingPage: null, isRendered: false };
     return { contains: () => true, robots: ALLOW_ALL, ...nothing };
   }
-  const { state, rules, mapped } = await surveySite(ctx, { ...site, maxRobotsAgeMs: MAX_ROBOTS_AGE_MS }, signal);
+  const { state, rules, mapped } = await surveySite(
+    ctx,
+    { ...site, maxRobotsAgeMs: MAX_ROBOTS_AGE_MS },
+    signal,
+  );
   add(frontier, state.startUrl, 0);
   if (site.crawl.maxDepth > 0) for (const url of mapped) add(frontier, url, 1);
   return rules;
@@ -93,7 +95,12 @@ async function visitOne(
   // The start says of itself what a missing page says, where that is the start.
   const own = page.depth === 0 ? { ...rules, missingPage: null } : rules;
   try {
-    return await visitPage(ctx, { url: page.url, owner, isSingle, isForced: false, known: null }, own, signal);
+    return await visitPage(
+      ctx,
+      { url: page.url, owner, isSingle, isForced: false, known: null },
+      own,
+      signal,
+    );
   } catch (error) {
     if (error instanceof SourceError && !signal.aborted) return error;
     throw error;

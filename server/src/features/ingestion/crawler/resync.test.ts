@@ -25,7 +25,10 @@ beforeAll(async () => {
   ({ token } = await app.register());
   projectId = await app.createProject(token);
   site = await startFakeSite();
-  site.pages.set('/', htmlPage('Home', 'Seven rooms are let in this house, each with a name.', { links: rooms }));
+  site.pages.set(
+    '/',
+    htmlPage('Home', 'Seven rooms are let in this house, each with a name.', { links: rooms }),
+  );
   for (const room of rooms) site.pages.set(room, roomPage(room, 'has a green carpet'));
   crawled = await crawlSite(app, token, site, { projectId, crawl: { sitemap: false } });
 });
@@ -61,7 +64,11 @@ async function countRows(): Promise<unknown> {
 
 describe('a site that is read again', () => {
   it('costs nothing where nothing has changed', async () => {
-    expect(crawled.source).toMatchObject({ status: 'ready', documentCount: 7, lastSync: { added: 7, embeddedChunks: 7 } });
+    expect(crawled.source).toMatchObject({
+      status: 'ready',
+      documentCount: 7,
+      lastSync: { added: 7, embeddedChunks: 7 },
+    });
     const texts = embeddedTexts().length;
     expect(await crawled.sync()).toMatchObject({
       added: 0,
@@ -80,7 +87,10 @@ describe('a site that is read again', () => {
     const texts = embeddedTexts().length;
     site.pages.set('/amber', roomPage('/amber', 'has a crimson ceiling'));
     site.pages.set('/new', roomPage('/new', 'smells of fresh paint'));
-    site.pages.set('/', htmlPage('Home', 'Seven rooms are let in this house, each with a name.', { links: [...rooms, '/new'] }));
+    site.pages.set(
+      '/',
+      htmlPage('Home', 'Seven rooms are let in this house, each with a name.', { links: [...rooms, '/new'] }),
+    );
     site.pages.delete('/fjord');
     expect(await crawled.sync()).toMatchObject({
       added: 1,
@@ -99,7 +109,11 @@ describe('a site that is read again', () => {
     expect((await crawled.search('crimson ceiling'))[0]).toMatchObject({ path: '/amber' });
     const found = await crawled.search('the fjord room');
     expect(found.map(({ path }) => path)).not.toContain('/fjord');
-    expect(await crawled.pages()).toMatchObject({ '/fjord': 'failed http_404', '/amber': 'indexed', '/birch': 'unchanged' });
+    expect(await crawled.pages()).toMatchObject({
+      '/fjord': 'failed http_404',
+      '/amber': 'indexed',
+      '/birch': 'unchanged',
+    });
     expect(await countRows()).toEqual({ documents: 7, chunks: 7, vectors: 7, segments: 7 });
   });
 
@@ -113,7 +127,11 @@ describe('a site that is read again', () => {
       }
       return crawled.read();
     };
-    expect(await sync()).toMatchObject({ status: 'ready', documentCount: 7, lastSync: { failed: 1, gone: 0 } });
+    expect(await sync()).toMatchObject({
+      status: 'ready',
+      documentCount: 7,
+      lastSync: { failed: 1, gone: 0 },
+    });
     expect(await crawled.pages()).toMatchObject({ '/birch': 'failed http_500' });
     expect((await crawled.search('birch room carpet'))[0]).toMatchObject({ path: '/birch' });
     site.pages.set('/birch', roomPage('/birch', 'has a green carpet'));
@@ -121,8 +139,15 @@ describe('a site that is read again', () => {
   });
 
   it('reads a page whose owner was removed, though its double was left out before', async () => {
-    site.pages.set('/twin', { body: htmlPage('The dune room', 'The dune room has a green carpet, and its window looks to the lake.') });
-    site.pages.set('/', htmlPage('Home', 'Seven rooms are let in this house, each with a name.', { links: [...rooms, '/new', '/twin'] }));
+    site.pages.set('/twin', {
+      body: htmlPage('The dune room', 'The dune room has a green carpet, and its window looks to the lake.'),
+    });
+    site.pages.set(
+      '/',
+      htmlPage('Home', 'Seven rooms are let in this house, each with a name.', {
+        links: [...rooms, '/new', '/twin'],
+      }),
+    );
     await crawled.sync();
     expect(await crawled.pages()).toMatchObject({ '/dune': 'unchanged', '/twin': 'skipped duplicate_of' });
     site.pages.delete('/dune');

@@ -134,7 +134,14 @@ async function fetchPage(
   const drawn = await ctx.renderer.render(fetched.url, signal);
   mayFollow(drawn.url);
   const body = Buffer.from(drawn.html);
-  return { ...fetched, url: drawn.url, mediaType: 'text/html; charset=utf-8', body, etag: null, lastModified: null };
+  return {
+    ...fetched,
+    url: drawn.url,
+    mediaType: 'text/html; charset=utf-8',
+    body,
+    etag: null,
+    lastModified: null,
+  };
 }
 
 async function readPage(
