@@ -42,6 +42,56 @@ describe('plain text', () => {
   });
 });
 
+describe('text of any format in a charset of its own', () => {
+  const words: [charset: string, word: string, bytes: number[]][] = [
+    ['shift_jis', '日本語', [0x93, 0xfa, 0x96, 0x7b, 0x8c, 0xea]],
+    ['windows-1251', 'Привет', [0xcf, 0xf0, 0xe8, 0xe2, 0xe5, 0xf2]],
+    ['gb18030', '中文', [0xd6, 0xd0, 0xce, 0xc4]],
+    ['euc-kr', '한글', [0xc7, 0xd1, 0xb1, 0xdb]],
+    ['utf-16le', '日本', [0xe5, 0x65, 0x2c, 0x67]],
+  ];
+  const spaced = (text: string, charset: string) =>
+    Buffer.from(text, charset === 'utf-16le' ? 'utf16le' : 'latin1');
+  const formats: [
+    extension: string,
+    mediaType: string,
+    before: string,
+    after: string,
+    content: (word: string) => string,
+  ][] = [
+    ['txt', 'text/plain', '', '\n', (word) => word],
+    ['md', 'text/markdown', '# ', '\n', (word) => `# ${word}`],
+    ['html', 'text/html', '<html><body><p>', '</p></body></html>', (word) => word],
+    ['csv', 'text/csv', 'a,b\n1,', '\n', (word) => `- a: 1; b: ${word}`],
+    ['json', 'application/json', '{"a": "', '"}', (word) => `a: ${word}`],
+  ];
+
+  it.each(formats)(
+    'is read as .%s when the media type declares it',
+    async (extension, type, before, after, content) => {
+      for (const [charset, word, bytes] of words) {
+        const file = Buffer.concat([spaced(before, charset), Buffer.from(bytes), spaced(after, charset)]);
+        const document = await extract(file, `a.${extension}`, `${type}; charset="${charset}"`);
+        expect(document.content).toBe(content(word));
+      }
+    },
+  );
+
+  it.each(formats)(
+    'is read as .%s by the mark at its beginning',
+    async (extension, _type, before, after, content) => {
+      const text = `\ufeff${before}日本語${after}`;
+      for (const file of [
+        Buffer.from(text),
+        Buffer.from(text, 'utf16le'),
+        Buffer.from(text, 'utf16le').swap16(),
+      ]) {
+        expect((await extract(file, `a.${extension}`)).content).toBe(content('日本語'));
+      }
+    },
+  );
+});
+
 describe('Markdown', () => {
   it('takes the title from the first heading and drops front matter and comments', async () => {
     const text =
