@@ -26,7 +26,7 @@ export interface GatedSite {
   release: (path?: string) => void;
   /** What every page says besides from now on, so that a visit finds it changed. */
   setEdition: (edition: string) => void;
-  /** From now on every request gets this status; 200: the pages again. */
+  /** From now on every request gets this status; 200: the pages again, 0: what is no HTTP, which nobody tries twice. */
   setStatus: (status: number) => void;
   /** Refuses connections, until it starts again on the same port. */
   stop: () => Promise<void>;
@@ -48,6 +48,10 @@ export async function startGatedSite(name: string, pageCount: number): Promise<G
   let status = 200;
 
   const answer = (path: string, response: ServerResponse) => {
+    if (status === 0) {
+      response.socket?.end('no HTTP\r\n\r\n');
+      return;
+    }
     const code = status === 200 && !known.has(path) ? 404 : status;
     const body =
       code === 200 ? pageOf({ name, path, edition, links: path === '/' ? paths.slice(1) : [] }) : '';
