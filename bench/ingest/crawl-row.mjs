@@ -1,20 +1,43 @@
-// The crawl: a site of some thousand pages until `ready`, and then again with a hundredth of it changed.
+// The crawl: a site of some thousand pages until `ready`, and then again with a hundredth of it changed. Once with
+// everything on this machine answering at once, and, of fewer pages, with the waits of real sites and endpoints.
 import { signUp, startBotbase } from '../botbase.mjs';
 import { createDatabase, findPostmaster } from './database.mjs';
 import { meterCpu, startScript, watchMemory } from './processes.mjs';
 import { cpuCell, keepFigures, mebibytes, over, printTable } from './report.mjs';
 
 const PAGES = 2_000;
+const PAGES_FROM_AFAR = 500;
+/** Of a site and of an embedding endpoint across the internet. */
+const FROM_AFAR = { siteDelayMs: 150, modelsDelayMs: 200 };
 const CHANGED_SHARE = 0.01;
 const POLL_MS = 200;
 const MINUTE_SECONDS = 60;
 
-export async function runCrawlRow({ rounds, pages = PAGES, nodeArguments }) {
+export function runCrawlRow({ share, ...options }) {
+  return crawlAll({ row: 'crawl', pages: Math.round(PAGES * share), ...options });
+}
+
+export function runAfarRow({ share, ...options }) {
+  return crawlAll({
+    row: 'crawl-afar',
+    pages: Math.round(PAGES_FROM_AFAR * share),
+    delays: FROM_AFAR,
+    ...options,
+  });
+}
+
+async function crawlAll({
+  row,
+  pages,
+  delays = { siteDelayMs: 0, modelsDelayMs: 0 },
+  rounds,
+  nodeArguments,
+}) {
   const results = [];
-  for (let round = 0; round < rounds; round += 1) results.push(await crawl(pages, nodeArguments));
+  for (let round = 0; round < rounds; round += 1) results.push(await crawl({ pages, delays, nodeArguments }));
   const names = ['first crawl', '1 % changed', '1 % changed, no ETags'];
   const steps = names.map((name, at) => ({ name, runs: results.map((result) => result[at]) }));
-  printTable(`crawl: ${pages} pages of 30 kB, ${rounds} round(s)`, [
+  printTable(`${row}: ${pages} pages of 30 kB, ${rounds} round(s)`, [
     [
       'run',
       'pages',
@@ -42,10 +65,10 @@ export async function runCrawlRow({ rounds, pages = PAGES, nodeArguments }) {
   ]);
   for (const { name, runs } of steps)
     console.log(`${name}: lastSync ${JSON.stringify(runs.at(-1).lastSync)}`);
-  await keepFigures('crawl', steps);
+  await keepFigures(row, steps);
 }
 
-async function crawl(pages, nodeArguments) {
+async function crawl({ pages, delays, nodeArguments }) {
   const models = await startScript('fake-embeddings.mjs');
   const site = await startScript('site.mjs', { args: [`${pages}`] });
   const database = await createDatabase();
@@ -66,8 +89,8 @@ async function crawl(pages, nodeArguments) {
   try {
     const client = await signUp(server.url);
     const measure = async (begin) => {
-      await models.ask({});
-      await site.ask({});
+      await models.ask({ delayMs: delays.modelsDelayMs });
+      await site.ask({ delayMs: delays.siteDelayMs });
       const memory = await watchMemory(server.processId);
       const cpuNow = meterCpu(processIds);
       const startedAt = performance.now();

@@ -97,9 +97,7 @@ function asBase64(hash) {
 }
 
 function asNumbers(hash) {
-  const numbers = new Array(DIMENSIONS);
-  forEachLevel(hash, (position, level) => {
-    numbers[position] = NUMBERS[level];
-  });
+  const numbers = [];
+  forEachLevel(hash, (_, level) => numbers.push(NUMBERS[level]));
   return `[${numbers.join(',')}]`;
 }

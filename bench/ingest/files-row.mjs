@@ -17,25 +17,26 @@ const CASES = [
 const SLOW = { delayMs: 200, every429: 20 };
 
 /** Rows 5 and 6. */
-export async function runIngestRow({ rounds, nodeArguments }) {
-  await compare({ row: 'ingest-10mb', cases: CASES, behaviour: {}, rounds, nodeArguments });
+export async function runIngestRow(options) {
+  await compare({ row: 'ingest-10mb', behaviour: {}, ...options });
 }
 
 /** Row 7. */
-export async function runSlowRow({ rounds, nodeArguments }) {
-  await compare({ row: 'ingest-slow-upstream', cases: CASES, behaviour: SLOW, rounds, nodeArguments });
+export async function runSlowRow(options) {
+  await compare({ row: 'ingest-slow-upstream', behaviour: SLOW, ...options });
 }
 
-async function compare({ row, cases, behaviour, rounds, nodeArguments }) {
+async function compare({ row, behaviour, rounds, share, nodeArguments }) {
+  const bytes = BYTES * share;
   const root = await mkdtemp(join(tmpdir(), 'botbase-bench-corpus-'));
   const models = await startScript('fake-embeddings.mjs');
   const { arms, close } = await prepareArms(nodeArguments);
   const figures = [];
   try {
-    for (const [index, { name, count }] of cases.entries()) {
+    for (const [index, { name, count }] of CASES.entries()) {
       const directory = join(root, `${index}`);
       await mkdir(directory);
-      for (const file of writeFiles({ bytes: BYTES, count }))
+      for (const file of writeFiles({ bytes, count: Math.ceil(count * share) }))
         await writeFile(join(directory, file.name), file.text);
       const runs = arms.map(() => []);
       for (let round = 0; round < rounds; round += 1) {
@@ -43,7 +44,11 @@ async function compare({ row, cases, behaviour, rounds, nodeArguments }) {
           runs[at].push(await runArm(arm, { directory, models, behaviour }));
       }
       figures.push({ case: name, arms: arms.map((arm, at) => ({ arm: arm.name, runs: runs[at] })) });
-      printCase(`${row}: 10 MiB of Markdown, ${name}, ${rounds} round(s)`, figures.at(-1).arms);
+      printCase({
+        title: `${row}: ${bytes / MEBIBYTE} MiB of Markdown, ${name}, ${rounds} round(s)`,
+        bytes,
+        arms: figures.at(-1).arms,
+      });
     }
     await keepFigures(row, figures);
   } finally {
@@ -85,7 +90,7 @@ async function runArm(arm, { directory, models, behaviour }) {
   }
 }
 
-function printCase(title, arms) {
+function printCase({ title, bytes, arms }) {
   const head = [
     'arm',
     'seconds',
@@ -105,7 +110,7 @@ function printCase(title, arms) {
     over(runs, (run) => run.seconds, 2),
     runs[0].chunks,
     over(runs, (run) => run.chunks / run.seconds, 0),
-    over(runs, (run) => BYTES / MEBIBYTE / run.seconds, 2),
+    over(runs, (run) => bytes / MEBIBYTE / run.seconds, 2),
     // Of the same round: what disturbed one has disturbed the other.
     over(
       runs.map((run, at) => anchor.runs[at].seconds / run.seconds),

@@ -1,7 +1,8 @@
 // A website as a process of its own: node site.mjs PAGES. Documentation pages of some 30 kB, half of that navigation,
-// scripts and styles, with a sitemap, ETags and dates. Over IPC it takes { changed, hasEtags } (pages that are
-// written anew, by number) and answers every message with what it has counted since the one before.
+// scripts and styles, with a sitemap, ETags and dates. Over IPC it takes { changed, hasEtags, delayMs } (pages that
+// are written anew, by number; before each page) and answers every message with what it has counted since the one before.
 import { createServer } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createRandom, writeArticle } from './corpus.mjs';
 
 const pageCount = Number(process.argv[2]);
@@ -13,6 +14,7 @@ const DAY_MS = 86_400_000;
 
 const versions = new Uint32Array(pageCount);
 let hasEtags = true;
+let delayMs = 0;
 let counted = { requests: 0, notModified: 0, sentBytes: 0 };
 
 const titles = Array.from({ length: pageCount }, (_, index) => articleOf(index).title);
@@ -41,6 +43,7 @@ process.on('disconnect', () => process.exit());
 process.on('message', (changes) => {
   for (const index of changes.changed ?? []) versions[index] += 1;
   hasEtags = changes.hasEtags ?? hasEtags;
+  delayMs = changes.delayMs ?? delayMs;
   process.send(counted);
   counted = { requests: 0, notModified: 0, sentBytes: 0 };
 });
@@ -57,7 +60,8 @@ function send(response, type, body, headers = {}) {
     .end(bytes);
 }
 
-function sendPage(request, response, { etag, html }) {
+async function sendPage(request, response, { etag, html }) {
+  if (delayMs > 0) await pause(delayMs);
   if (hasEtags && request.headers['if-none-match'] === etag) {
     counted.notModified += 1;
     response.writeHead(304, { etag }).end();
