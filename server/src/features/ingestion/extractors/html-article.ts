@@ -16,6 +16,9 @@ import { HEADING_LEVEL_ATTRIBUTE, htmlToMarkdown } from './html-to-markdown.js';
 const MIN_ARTICLE_SHARE = 0.5;
 /** Readability looks four times for what is shorter, and finds no more than there is. */
 const MIN_ARTICLE_CHARACTERS = 250;
+/** On a short page one paragraph is a large share, and Readability takes the wrong one as soon as another. */
+const SHORT_PAGE_CHARACTERS = 600;
+const MIN_SHORT_ARTICLE_SHARE = 0.8;
 /** Readability takes time by the square of either: minutes, where a page is far beyond an article's size. */
 const MAX_ARTICLE_ELEMENTS = 20_000;
 const MAX_ARTICLE_DEPTH = 150;
@@ -31,7 +34,8 @@ export function contentOf(page: DomDocument, headline: string | null): string {
   // Before Readability, which takes apart what it does not want.
   const all = htmlToMarkdown(body);
   const article = bodyLength < MIN_ARTICLE_CHARACTERS ? null : articleOf(page);
-  if (article === null || proseLength(article) < bodyLength * MIN_ARTICLE_SHARE) return all;
+  const minShare = bodyLength < SHORT_PAGE_CHARACTERS ? MIN_SHORT_ARTICLE_SHARE : MIN_ARTICLE_SHARE;
+  if (article === null || proseLength(article) < bodyLength * minShare) return all;
   return withHeadline(htmlToMarkdown(article), headline);
 }
 
