@@ -6,44 +6,72 @@ import { createEmbedder } from '#providers/embedders/registry.js';
 import { type TestApp, createTestApp } from './create-test-app.js';
 import type { FakeOpenAIMode } from './fakes/fake-openai-options.js';
 import { type FakeOpenAI, startFakeOpenAI } from './fakes/fake-openai.js';
-import { createInstantWaits } from './fakes/instant-waits.js';
+import { type InstantWaits, createInstantWaits } from './fakes/instant-waits.js';
 
 const DIMENSIONS = 16;
 const CHUNKS = 40;
-/** 20 calls for the document. */
+/** 20 calls for the document, four of them at once at first. */
 const BATCH_SIZE = 2;
+const CALLS = CHUNKS / BATCH_SIZE;
+/** Chunks that are stored together: those of four calls. */
+const WINDOW = 8;
+/** Three windows are asked for at once, and a fourth when the first is stored. */
+const MOST_CALLS_BEFORE_A_FAILURE_IS_SEEN = 16;
+/** Only a call that hangs takes that long, however busy the machine is. */
+const TRY_TIMEOUT_MS = 4_000;
 /** Sections that are chunks of their own: long, and each with words of its own. */
 const DOCUMENT = Array.from(
   { length: CHUNKS },
   (_, section) => `# Section ${section}\n\n${`Sentence of section ${section} stands here. `.repeat(20)}`,
 ).join('\n\n');
 
+const WHOLE = { chunks: CHUNKS, embeddings: CHUNKS, segments: CHUNKS / WINDOW };
+const NOTHING = { chunks: 0, embeddings: 0, segments: 0 };
+
 let app: TestApp;
 let fake: FakeOpenAI;
 let token: string;
 let projectId: string;
-/** Texts of calls that were answered well, as often as they were. */
+/** Texts of all calls, and of those that were answered well, as often as they were. */
+let asked: string[] = [];
 let paidFor: string[] = [];
 let calls = 0;
+let waits: InstantWaits;
 
 /** Fails the calls of these numbers, from 1 on. */
 function failCalls(isFailing: (call: number) => boolean, mode: FakeOpenAIMode): void {
+  asked = [];
   paidFor = [];
   calls = 0;
   fake.set({
     mode: (request) => {
+      const texts = request.body['input'] as string[];
       calls += 1;
+      asked.push(...texts);
       if (isFailing(calls)) return mode;
-      paidFor.push(...(request.body['input'] as string[]));
+      paidFor.push(...texts);
       return 'normal';
     },
   });
+}
+
+/** How many texts were asked for this often. */
+function countAsked(times: number): number {
+  const counts = new Map<string, number>();
+  for (const text of asked) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts.values()].filter((count) => count === times).length;
 }
 
 const addSource = async (project: string, text = DOCUMENT) => {
   const path = `/v1/projects/${project}/sources`;
   const { body } = await app.request('POST', path, { token, body: { type: 'text', name: 'Book', text } });
   return body.id as string;
+};
+/** Of what was found by words alone, which chunks. */
+const search = async (project: string, query: string): Promise<string[]> => {
+  const body = { query, mode: 'keyword', topK: 50 };
+  const reply = await app.request('POST', `/v1/projects/${project}/search`, { token, body });
+  return reply.body.results.map(({ chunkId }: { chunkId: string }) => chunkId);
 };
 const readSource = async (project: string, sourceId: string) =>
   (await app.request('GET', `/v1/projects/${project}/sources/${sourceId}`, { token })).body;
@@ -74,6 +102,7 @@ afterAll(async () => {
 beforeEach(async () => {
   ({ token } = await app.register());
   projectId = await app.createProject(token);
+  waits = createInstantWaits();
   app.ctx.embedder = createEmbedder({
     provider: 'openai-compatible',
     baseUrl: fake.baseUrl,
@@ -81,9 +110,9 @@ beforeEach(async () => {
     model: 'any-model',
     dimensions: DIMENSIONS,
     batchSize: BATCH_SIZE,
-    timeoutMs: { question: 500, passages: 20_000 },
-    tryTimeoutMs: 500,
-    resilience: createInstantWaits(),
+    timeoutMs: { question: TRY_TIMEOUT_MS, passages: 60_000 },
+    tryTimeoutMs: TRY_TIMEOUT_MS,
+    resilience: waits,
   });
 });
 
@@ -95,26 +124,59 @@ describe('an embedding endpoint that fails in the middle of a document', () => {
       const sourceId = await addSource(projectId);
       await runAttempts(1);
       expect(await readSource(projectId, sourceId)).toMatchObject({ status: 'ready', chunkCount: CHUNKS });
-      expect(calls).toBe(21);
+      expect(calls).toBe(CALLS + 1);
+      expect([countAsked(1), countAsked(2)]).toEqual([CHUNKS - BATCH_SIZE, BATCH_SIZE]);
+      expect(paidFor).toHaveLength(CHUNKS);
       expect(new Set(paidFor).size).toBe(CHUNKS);
+      expect(await countRows(projectId)).toEqual(WHOLE);
+      // It asked to be left alone for a second.
+      if (mode === 'rate_limited') expect(waits.now()).toBeGreaterThanOrEqual(1_000);
     },
   );
 
-  it('for a whole attempt is asked by the next one for what is missing', async () => {
+  it('for a while, by several calls at once, is asked for each of them again and no other', async () => {
     failCalls((call) => call >= 7 && call <= 9, 'server_error');
     const sourceId = await addSource(projectId);
     await runAttempts(1);
-    expect((await readSource(projectId, sourceId)).status).not.toBe('ready');
-    await runAttempts(1);
     expect(await readSource(projectId, sourceId)).toMatchObject({ status: 'ready', chunkCount: CHUNKS });
-    // Each text was paid for once: six batches by the first attempt, fourteen by the second.
+    expect(calls).toBe(CALLS + 3);
     expect(paidFor).toHaveLength(CHUNKS);
     expect(new Set(paidFor).size).toBe(CHUNKS);
-    expect(await countRows(projectId)).toEqual({
-      chunks: CHUNKS,
-      embeddings: CHUNKS,
-      segments: CHUNKS / BATCH_SIZE,
-    });
+  });
+
+  it('for a whole attempt is asked by the next one for what is missing', async () => {
+    failCalls((call) => call >= 7, 'server_error');
+    const sourceId = await addSource(projectId);
+    await runAttempts(1);
+    expect((await readSource(projectId, sourceId)).status).not.toBe('ready');
+    // Four of the six calls that went well were those of the first window.
+    expect(paidFor).toHaveLength(6 * BATCH_SIZE);
+    expect(await countRows(projectId)).toEqual({ chunks: WINDOW, embeddings: WINDOW, segments: 1 });
+    expect(await search(projectId, 'sentence')).toEqual([]);
+    const [stored, lost] = [paidFor.slice(0, WINDOW), paidFor.slice(WINDOW)];
+
+    failCalls(() => false, 'normal');
+    await runAttempts(1);
+    expect(await readSource(projectId, sourceId)).toMatchObject({ status: 'ready', chunkCount: CHUNKS });
+    // Nothing that was stored is paid for again, and of the rest only what two calls had brought.
+    expect(paidFor).toHaveLength(CHUNKS - WINDOW);
+    expect(new Set([...stored, ...paidFor]).size).toBe(CHUNKS);
+    expect(lost).toHaveLength(2 * BATCH_SIZE);
+    expect(await countRows(projectId)).toEqual(WHOLE);
+  });
+
+  it('at every attempt is asked for less each time, until all is there', async () => {
+    for (let attempt = 1; attempt < ingestSourceJob.maxAttempts; attempt += 1) {
+      failCalls((call) => call > WINDOW / BATCH_SIZE, 'server_error');
+      if (attempt === 1) await addSource(projectId);
+      await runAttempts(1);
+      expect(paidFor).toHaveLength(WINDOW);
+    }
+    // Five attempts have brought a fifth each; the last one has nothing left to ask for.
+    failCalls(() => true, 'server_error');
+    await runAttempts(1);
+    expect(calls).toBe(0);
+    expect(await countRows(projectId)).toEqual(WHOLE);
   });
 
   it('for good leaves nothing of the document behind', async () => {
@@ -125,7 +187,8 @@ describe('an embedding endpoint that fails in the middle of a document', () => {
       status: 'failed',
       error: { code: 'embedding_failed' },
     });
-    expect(await countRows(projectId)).toEqual({ chunks: 0, embeddings: 0, segments: 0 });
+    expect(await countRows(projectId)).toEqual(NOTHING);
+    expect(await search(projectId, 'sentence')).toEqual([]);
   });
 
   it.each<FakeOpenAIMode>([
@@ -135,17 +198,21 @@ describe('an embedding endpoint that fails in the middle of a document', () => {
     'not_numbers',
     'too_few',
     'too_many',
+    'repeated_index',
     'html',
   ])('by %s fails the source at once, and nothing of it is stored', async (mode) => {
     failCalls((call) => call === 7, mode);
     const sourceId = await addSource(projectId);
-    await runAttempts(1);
+    await runAttempts(2);
     expect(await readSource(projectId, sourceId)).toMatchObject({
       status: 'failed',
       error: { code: 'embedding_failed' },
     });
-    expect(calls).toBe(7);
-    expect(await countRows(projectId)).toEqual({ chunks: 0, embeddings: 0, segments: 0 });
+    // What came as nonsense may have been paid for: it is not asked for again, and the rest is not asked for.
+    expect(countAsked(1)).toBe(asked.length);
+    expect(calls).toBeLessThanOrEqual(MOST_CALLS_BEFORE_A_FAILURE_IS_SEEN);
+    expect(await countRows(projectId)).toEqual(NOTHING);
+    expect(await search(projectId, 'sentence')).toEqual([]);
   });
 
   it('by another order gives each chunk its own vector', async () => {
@@ -161,10 +228,14 @@ describe('an embedding endpoint that fails in the middle of a document', () => {
     failCalls(() => false, 'normal');
     await addSource(projectId);
     await runAttempts(1);
+    // Of another account: it shares no vectors.
+    ({ token } = await app.register());
     const other = await app.createProject(token);
     failCalls(() => true, 'reordered');
     await addSource(other);
     await runAttempts(1);
+    expect(calls).toBe(CALLS);
+    expect(await vectorsOf(other)).toHaveLength(CHUNKS);
     expect(await vectorsOf(other)).toEqual(await vectorsOf(projectId));
   });
 
@@ -172,6 +243,8 @@ describe('an embedding endpoint that fails in the middle of a document', () => {
     failCalls(() => false, 'normal');
     const sourceId = await addSource(projectId);
     await runAttempts(1);
+    const found = await search(projectId, 'sentence');
+    expect(found).toHaveLength(CHUNKS);
     await app.ctx.db
       .update(documents)
       .set({ contentHash: 'changed', indexKey: 'changed' })
@@ -181,6 +254,32 @@ describe('an embedding endpoint that fails in the middle of a document', () => {
     await app.request('POST', `/v1/projects/${projectId}/sources/${sourceId}/sync`, { token });
     await runAttempts(1);
     expect((await readSource(projectId, sourceId)).status).toBe('failed');
-    expect(await countRows(projectId)).toMatchObject({ chunks: CHUNKS, segments: CHUNKS / BATCH_SIZE });
+    expect(await countRows(projectId)).toEqual({ ...WHOLE, embeddings: 0 });
+    expect(await search(projectId, 'sentence')).toEqual(found);
+  });
+});
+
+describe('vectors that are known', () => {
+  it('are taken from whatever the account has, unseen versions too, and from no other account', async () => {
+    failCalls((call) => call > WINDOW / BATCH_SIZE, 'server_error');
+    await addSource(projectId);
+    await app.runJobs();
+    const kept = [...paidFor];
+    expect(kept).toHaveLength(WINDOW);
+    const addElsewhere = async (account: string) => {
+      token = account;
+      const other = await app.createProject(token);
+      failCalls(() => false, 'normal');
+      await addSource(other);
+      // The job of the other project is not due again yet.
+      await app.runJobs();
+      expect(await countRows(other)).toEqual(WHOLE);
+      return paidFor;
+    };
+    const own = token;
+    const stranger = (await app.register()).token;
+    expect(await addElsewhere(stranger)).toHaveLength(CHUNKS);
+    expect(new Set([...(await addElsewhere(own)), ...kept]).size).toBe(CHUNKS);
+    expect(paidFor).toHaveLength(CHUNKS - WINDOW);
   });
 });

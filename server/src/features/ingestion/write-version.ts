@@ -11,7 +11,7 @@ import {
 } from './ingestion.queries.js';
 import type { PreparedChunk } from './prepare-chunks.js';
 
-/** Chunks that are embedded and stored together, where no model takes more in one call: fewer are not worth a look. */
+/** Chunks that are embedded and stored together, however few a model takes in one call. */
 const LEAST_WINDOW = 8;
 /** Where there is nothing to embed. */
 const WINDOW_WITHOUT_MODEL = 1_000;
@@ -39,15 +39,19 @@ export async function* embedWindows(
   const embedNext = (): Promise<EmbeddedWindow> | null => {
     const { value: chunks } = windows.next();
     if (chunks === undefined) return null;
-    const next = embedChunks(ctx, scope, { embedders, chunks }, both).then((embedded) => ({ chunks, ...embedded }));
+    const next = embedChunks(ctx, scope, { embedders, chunks }, both).then((embedded) => ({
+      chunks,
+      ...embedded,
+    }));
     // Those before it are stored first: then it is told when its turn comes.
     next.catch(() => (hasFailed = true));
     return next;
   };
   const inFlight: Promise<EmbeddedWindow>[] = [];
+  const hasRoom = () => inFlight.length < atOnce && !hasFailed;
   try {
     for (;;) {
-      while (inFlight.length < atOnce && !hasFailed) {
+      while (hasRoom()) {
         const next = embedNext();
         if (next === null) break;
         inFlight.push(next);
