@@ -40,9 +40,15 @@ export async function readBookmarks(file: PdfFile): Promise<Bookmark[]> {
 /** The pages with the lines that bookmarks name marked as headings; a bookmark without such a line marks nothing. */
 export function withHeadings(pages: readonly PdfLine[][], bookmarks: readonly Bookmark[]): PdfLine[][] {
   const marked = pages.map((lines) => [...lines]);
+  const letters = new Map<PdfLine, string>();
+  const lettersOnce = (line: PdfLine) => {
+    const known = letters.get(line) ?? lettersOf(line.text);
+    letters.set(line, known);
+    return known;
+  };
   for (const { title, level, page } of bookmarks) {
     const lines = marked[page];
-    const place = lines === undefined ? null : findTitle(lines, title);
+    const place = lines === undefined ? null : findTitle(lines, title, lettersOnce);
     if (lines === undefined || place === null) continue;
     const parts = lines.slice(place.start, place.start + place.count);
     const text = parts.map((line) => line.text.trim().replaceAll(' | ', ' ')).join(' ');
@@ -61,7 +67,11 @@ async function pageOf(file: PdfFile, dest: unknown): Promise<number | null> {
 }
 
 /** The largest of the lines that say the title, with or without its number. */
-function findTitle(lines: readonly PdfLine[], title: string): { start: number; count: number } | null {
+function findTitle(
+  lines: readonly PdfLine[],
+  title: string,
+  lettersOnce: (line: PdfLine) => string,
+): { start: number; count: number } | null {
   const wanted = withoutNumber(lettersOf(title));
   let best: { start: number; count: number } | null = null;
   if (wanted === '') return best;
@@ -70,7 +80,7 @@ function findTitle(lines: readonly PdfLine[], title: string): { start: number; c
     for (let count = 1; count <= MAX_TITLE_LINES && start + count <= lines.length; count += 1) {
       const next = lines[start + count - 1]!;
       if (next.isTable || next.headingLevel > 0 || text.length > wanted.length * 2) break;
-      text += lettersOf(next.text);
+      text += lettersOnce(next);
       const isTitle = withoutNumber(text) === wanted;
       if (isTitle && (best === null || line.height > lines[best.start]!.height)) best = { start, count };
     }

@@ -12,7 +12,7 @@ const MAX_WRAP_DISTANCE = 1.5;
 /** The distance between rows is this much wider than that between the lines of a cell. */
 const ROW_TO_LINE_DISTANCE = 1.3;
 /** Lines of the grid, where they were drawn with letters. */
-const DRAWN_RULE = /^[\s|¦_]+$/;
+export const DRAWN_RULE = /^[\s|¦_]+$/;
 const MIN_SHARE_OF_ROWS = 0.4;
 
 /** The rows of a table: what a line holds in each column between the gaps; cells of several lines joined. */
@@ -61,7 +61,7 @@ function goesOn(cells: readonly string[], previous: readonly string[], distance:
 /** Where rows stand clearly further apart than some lines, those lines are parts of cells. */
 function closeness(lines: readonly TableLine[]): (distance: number) => boolean {
   const distances = lines.slice(1).map((line, index) => line.baseline - lines[index]!.baseline);
-  const least = Math.min(...distances);
+  const least = distances.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const far = distances.filter((distance) => distance > least * ROW_TO_LINE_DISTANCE).length;
   const isParted = far >= 2 && far >= distances.length * MIN_SHARE_OF_ROWS;
   const isLineDistance = least < (lines[0]?.height ?? 0) * MAX_WRAP_DISTANCE;

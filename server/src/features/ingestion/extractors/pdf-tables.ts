@@ -1,5 +1,5 @@
-import { isSameLine, type PdfCell, type PdfLine } from './pdf-lines.js';
-import { rowsOfTable, type TableLine } from './pdf-table-rows.js';
+import { isSameLine, leftOf, type PdfCell, type PdfLine, widthOf } from './pdf-lines.js';
+import { DRAWN_RULE, rowsOfTable, type TableLine } from './pdf-table-rows.js';
 import { rowsToTable } from './rows-to-table.js';
 
 /** In font sizes: lines further apart belong to no common table. */
@@ -9,19 +9,30 @@ const MAX_LINES_BETWEEN = 2;
 const MIN_ROWS = 3;
 /** A blank this much taller than the usual one between lines parts two tables. */
 const TABLE_GAP = 1.9;
+const WIDE_SHARE = 0.6;
+/** A grid with fewer cells filled was no grid. */
+const MIN_FILLED_SHARE = 0.5;
+/** Formulas and the axes of figures have more cells of single signs. */
+const MIN_WORDS_SHARE = 0.7;
 /** In font sizes. */
 const MIN_COLUMN_GAP = 0.4;
 /** Headings over several columns may cross the gap between them. */
 const MAX_CROSSING_SHARE = 0.2;
-/** Cells of a table are short; lines of two columns of prose are not. */
-const MAX_CELL_CHARACTERS = 45;
+/** In characters: longer cells are lines of columns of prose. */
+const MAX_CELL_LENGTH = 45;
+/** Cells of this length may be lines of narrow columns, where many begin within a sentence. */
+const MIN_PROSE_LENGTH = 25;
+const WITHIN_SENTENCE_SHARE = 0.4;
+/** Columns of shorter cells are a table even where they were drawn one after the other. */
+const MIN_COLUMN_TEXT_LENGTH = 12;
 
 /** A table in place of its pieces: it stands where its first one was drawn. */
 export function withTables(fragments: readonly PdfLine[]): PdfLine[] {
   const upright = fragments.filter((fragment) => fragment.turn === 0);
   const places = new Map<PdfLine, PdfLine | null>();
+  const drawn = new Map(fragments.map((fragment, index) => [fragment, index]));
   for (const run of runsOf(tableLinesOf(upright))) {
-    const table = tableOrNull(run);
+    const table = tableOrNull(run, drawn);
     if (table === null) continue;
     const pieces = new Set(run.flatMap((line) => line.fragments));
     const first = fragments.find((fragment) => pieces.has(fragment));
@@ -58,12 +69,16 @@ function runsOf(lines: readonly TableLine[]): TableLine[][] {
     const last = between.at(-1) ?? run.at(-1);
     const size = Math.max(line.height, last?.height ?? 0);
     if (last !== undefined && line.baseline - last.baseline > size * MAX_LINE_DISTANCE) close();
+    if (line.fragments.every((fragment) => DRAWN_RULE.test(fragment.text))) {
+      close();
+      continue;
+    }
     if (line.fragments.length > 1) {
       run.push(...between, line);
       between = [];
     } else if (run.length > 0) {
       between.push(line);
-      if (between.length > MAX_LINES_BETWEEN || isWide(line, run)) close();
+      if (between.length > MAX_LINES_BETWEEN || isWide(line, run.at(-1)!)) close();
     }
   }
   close();
@@ -83,16 +98,12 @@ function parted(run: TableLine[]): TableLine[][] {
   return parts;
 }
 
-/** A line as wide as the table is a heading or a paragraph between two tables. */
-function isWide(line: TableLine, run: readonly TableLine[]): boolean {
-  const all = run.flatMap(({ fragments }) => fragments);
-  const left = Math.min(...all.map((fragment) => fragment.left));
-  const right = Math.max(...all.map((fragment) => fragment.right));
-  const [only] = line.fragments;
-  return only !== undefined && only.right - only.left > (right - left) * 0.6;
+/** A line as wide as the row above it is a heading or a paragraph between two tables. */
+function isWide(line: TableLine, above: TableLine): boolean {
+  return widthOf(line.fragments) > widthOf(above.fragments) * WIDE_SHARE;
 }
 
-function tableOrNull(run: readonly TableLine[]): PdfLine | null {
+function tableOrNull(run: readonly TableLine[], drawn: ReadonlyMap<PdfLine, number>): PdfLine | null {
   const cells = run.map(({ fragments }) => fragments.flatMap((fragment) => fragment.cells));
   const height = run[0]!.height;
   const gaps = gapsBetween(cells, height);
@@ -101,11 +112,13 @@ function tableOrNull(run: readonly TableLine[]): PdfLine | null {
   const rows = rowsOfTable(run, gaps);
   if (rows.length < MIN_ROWS || !looksLikeTable(rows)) return null;
   const all = run.flatMap(({ fragments }) => fragments);
+  if (isDrawnByColumn(all, gaps, drawn) && textColumnsOf(rows, MIN_COLUMN_TEXT_LENGTH) > 1) return null;
+  const left = leftOf(all);
   return {
     ...all[0]!,
     text: rowsToTable(rows),
-    left: Math.min(...all.map((fragment) => fragment.left)),
-    right: Math.max(...all.map((fragment) => fragment.right)),
+    left,
+    right: left + widthOf(all),
     baseline: run[0]!.baseline,
     isRow: true,
     isTable: true,
@@ -140,13 +153,43 @@ function gapsBetween(rows: readonly (readonly PdfCell[])[], height: number): num
 function looksLikeTable(rows: readonly (readonly string[])[]): boolean {
   const cells = rows.flat().filter((cell) => cell !== '');
   if (cells.filter((cell) => cell.includes('...')).length > rows.length / 2) return false;
-  if (cells.filter((cell) => /[\p{L}\p{N}]{2}|^[\p{N}–-]$/u.test(cell)).length < cells.length * 0.7)
+  if (
+    cells.filter((cell) => /[\p{L}\p{N}]{2}|^[\p{N}–-]$/u.test(cell)).length <
+    cells.length * MIN_WORDS_SHARE
+  )
     return false;
-  const columns = rows[0]!.map((_, column) => rows.map((row) => row[column]!).filter((cell) => cell !== ''));
+  const columns = columnsOf(rows);
   if (columns.filter((column) => column.length > 1).length < 2) return false;
-  if (cells.length < rows.length * columns.length * 0.4) return false;
+  if (cells.length < rows.length * columns.length * MIN_FILLED_SHARE) return false;
   const isProse = (column: readonly string[]) =>
-    (column.map((cell) => cell.length).toSorted((a, b) => a - b)[Math.floor(column.length / 2)] ?? 0) >
-    MAX_CELL_CHARACTERS;
+    medianLength(column) > MAX_CELL_LENGTH ||
+    (medianLength(column) > MIN_PROSE_LENGTH &&
+      column.filter((cell) => /^\p{Ll}/u.test(cell)).length > column.length * WITHIN_SENTENCE_SHARE);
   return columns.filter(isProse).length < 2;
+}
+
+/** Programs draw tables row by row, and columns of an index or of prose one after the other. */
+function isDrawnByColumn(
+  fragments: readonly PdfLine[],
+  gaps: readonly number[],
+  drawn: ReadonlyMap<PdfLine, number>,
+): boolean {
+  const columns = fragments
+    .toSorted((a, b) => (drawn.get(a) ?? 0) - (drawn.get(b) ?? 0))
+    .map((fragment) => gaps.filter((gap) => gap < fragment.left).length);
+  const stays = columns.filter((column, index) => index > 0 && column === columns[index - 1]).length;
+  return stays > columns.length / 2;
+}
+
+function textColumnsOf(rows: readonly (readonly string[])[], length: number): number {
+  return columnsOf(rows).filter((column) => medianLength(column) > length).length;
+}
+
+/** What each column holds, without its empty cells. */
+function columnsOf(rows: readonly (readonly string[])[]): string[][] {
+  return rows[0]!.map((_, column) => rows.map((row) => row[column] ?? '').filter((cell) => cell !== ''));
+}
+
+function medianLength(cells: readonly string[]): number {
+  return cells.map((cell) => cell.length).toSorted((a, b) => a - b)[Math.floor(cells.length / 2)] ?? 0;
 }

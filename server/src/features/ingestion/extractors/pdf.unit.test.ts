@@ -90,6 +90,22 @@ describe('PDF', () => {
     );
   });
 
+  it('takes neither an index nor narrow columns of prose for a table', async () => {
+    const entries = (letter: string) =>
+      Array.from({ length: 4 }, (_, index) => `${letter} long entry ${index}, 12`);
+    const index = [...pdfLines(entries('A')), ...pdfLines(entries('B'), { x: 320 })];
+    expect((await extract(buildPdf([index]))).content).toBe(
+      `${entries('A').join(' ')}\n\n${entries('B').join(' ')}`,
+    );
+    const prose = grid(
+      Array.from({ length: 4 }, (_, row) =>
+        ['a', 'b', 'c'].map((name) => `${name} line ${row} of a narrow column`),
+      ),
+      { width: 170 },
+    );
+    expect((await extract(buildPdf([prose]))).content).not.toContain('| --- |');
+  });
+
   it('keeps the cells of a lone row on one line', async () => {
     expect((await extract(buildPdf([grid([['Name', 'Anna']])]))).content).toBe('Name | Anna');
   });
