@@ -7,7 +7,7 @@ import { type GatedSite, startGatedSite } from './gated-site.js';
 import { recordRecovery } from './recovery-times.js';
 
 const PAGES = 60;
-/** A lease of 10 s, the moment until somebody looks, and the visits that are left. */
+/** A lease of 10 s, the moment until somebody looks, and the visits that are left; below that of the watchdog. */
 const ENDED_MS = 100_000;
 /** What the visits in hand of a worker may have asked for. */
 const EMBEDDED_AGAIN = 4;

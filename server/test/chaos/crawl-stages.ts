@@ -19,6 +19,8 @@ type CatchCrawl = (chaos: Chaos, account: Account, site: GatedSite) => Promise<C
 const VISITS_AT_ONCE = 6;
 const SOME_PAGES = 20;
 const FEW_PAGES = 12;
+/** Pages are read by processes of low priority, which a machine with other work to do lets wait. */
+const CAUGHT_MS = 150_000;
 
 function letGo(site: GatedSite): void {
   site.hold(null);
@@ -26,7 +28,7 @@ function letGo(site: GatedSite): void {
 }
 
 async function whenHeld(site: GatedSite, count: number): Promise<void> {
-  await eventually(`${count} visits to wait`, () => (site.held().length >= count ? true : null));
+  await eventually(`${count} visits to wait`, () => (site.held().length >= count ? true : null), CAUGHT_MS);
 }
 
 /** @throws Error where no visit waits */
@@ -58,8 +60,11 @@ const catchForget: CatchCrawl = async (chaos, account, site) => {
   const gate = await gateRows(chaos.cluster.databaseUrl, { table: 'jobs', event: 'delete', when: null });
   letGo(site);
   const worker = await chaos.findNode(await gate.whenWaited());
-  await eventually('all pages to end, and the jobs of the others', async () =>
-    (await crawl.countPages(`status = 'queued'`)) === 0 && (await crawl.countJobs()) === 1 ? true : null,
+  await eventually(
+    'all pages to end, and the jobs of the others',
+    async () =>
+      (await crawl.countPages(`status = 'queued'`)) === 0 && (await crawl.countJobs()) === 1 ? true : null,
+    CAUGHT_MS,
   );
   return { crawl, worker, release: gate.open };
 };
@@ -69,8 +74,11 @@ const catchLastEnd: CatchCrawl = async (chaos, account, site) => {
   const crawl = await addCrawl(chaos, account, site);
   const last = site.paths.at(-1) ?? '';
   site.hold(async (path) => path === last && (await crawl.isVisiting()));
-  await eventually('all but one to have ended', async () =>
-    site.held().length === 1 && (await crawl.countPages(`status = 'queued'`)) === 1 ? true : null,
+  await eventually(
+    'all but one to have ended',
+    async () =>
+      site.held().length === 1 && (await crawl.countPages(`status = 'queued'`)) === 1 ? true : null,
+    CAUGHT_MS,
   );
   const gate = await gateRows(chaos.cluster.databaseUrl, {
     table: 'sources',

@@ -4,7 +4,7 @@ import type { Account } from './chaos-account.js';
 import { type Chaos, countRows } from './chaos-cluster.js';
 import type { GatedSite } from './gated-site.js';
 
-const ENDED_MS = 90_000;
+const ENDED_MS = 150_000;
 
 export interface Crawl {
   sourceId: string;
