@@ -9,6 +9,7 @@ import { buildPdf, buildPdfOf } from '#test/fixtures/build-pdf.js';
 import { buildXlsx } from '#test/fixtures/build-xlsx.js';
 
 const MEBIBYTE = 1024 * 1024;
+const DRAWN = 'BT /F1 11 Tf 1 0 0 1 72 700 Tm (a) Tj ET\n';
 const never = new AbortController().signal;
 
 /** The real process, held to 30 seconds and 512 MiB, of which 200 are its tables of tokens. */
@@ -37,25 +38,25 @@ async function reasonOf(bytes: Uint8Array, fileName: string): Promise<string> {
 }
 
 describe('a PDF', () => {
-  it('whose content unpacks to a gigabyte ends with a reason', async () => {
-    const drawing = Buffer.from('BT /F1 11 Tf 1 0 0 1 72 700 Tm (a) Tj ET\n'.repeat(1_000));
-    const bomb = deflateSync(Buffer.concat(Array.from({ length: 2_000 }, () => drawing)));
+  it.each([
+    ['of drawing', '/FlateDecode', () => deflateSync(Buffer.from(DRAWN.repeat(2_000_000)))],
+    [
+      'packed twice',
+      '[/FlateDecode /FlateDecode]',
+      () => deflateSync(deflateSync(Buffer.alloc(1_024 * MEBIBYTE))),
+    ],
+  ])('whose content unpacks to hundreds of megabytes %s ends with a reason', async (_what, filter, pack) => {
+    const bomb = pack();
     expect(bomb.length).toBeLessThan(MEBIBYTE);
-    const nested = deflateSync(deflateSync(Buffer.alloc(1_024 * MEBIBYTE)));
-    for (const [filter, stream] of [
-      ['/FlateDecode', bomb],
-      ['[/FlateDecode /FlateDecode]', nested],
-    ] as const) {
-      expect(await reasonOf(buildPdfOf(stream, filter), 'a.pdf')).toMatch(
-        /^(?:parser_out_of_memory|timeout|too_large|empty|text of \d+ characters)$/,
-      );
-    }
+    expect(await reasonOf(buildPdfOf(bomb, filter), 'a.pdf')).toMatch(
+      /^(?:parser_out_of_memory|timeout|too_large|empty|text of \d+ characters)$/,
+    );
   });
 
   it.each([
     ['arrays 100,000 deep', `${'['.repeat(100_000)}${']'.repeat(100_000)} TJ`],
     ['dictionaries 100,000 deep', `/P ${'<</a '.repeat(100_000)}1${'>>'.repeat(100_000)} BDC EMC`],
-    ['states 100,000 deep', 'q '.repeat(100_000)],
+    ['states 20,000 deep', 'q '.repeat(20_000)],
   ])('with %s ends with a reason', async (_what, stream) => {
     const bytes = buildPdfOf(Buffer.from(stream), null);
     expect(await reasonOf(bytes, 'a.pdf')).toMatch(/^(?:empty|malformed_file|parser_crashed|timeout)$/);
