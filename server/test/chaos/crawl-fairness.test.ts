@@ -13,17 +13,28 @@ const SOME_PAGES = 50;
 const HANDFUL = 60;
 /** What a page that nobody answers takes at most, were B to wait for it. */
 const FETCH_TIMEOUT_MS = 30_000;
+const UNDER_WAY_MS = 200_000;
 
 let chaos: Chaos;
 const sites: GatedSite[] = [];
+/** Of tenant A. */
+const crawls: Crawl[] = [];
 
 beforeAll(async () => {
   chaos = await startChaos({ apis: 1 });
 });
 afterAll(() => chaos.close());
 afterEach(async () => {
+  for (const { sourceId } of crawls.splice(0)) await deleteCrawl(sourceId);
   for (const site of sites.splice(0)) await site.close();
+  expect(await chaos.findBroken()).toEqual([]);
 });
+
+async function deleteCrawl(sourceId: string): Promise<void> {
+  const [a] = chaos.accounts;
+  await a.send(chaos.urls[0], 'DELETE', `${a.project}/sources/${sourceId}`);
+  a.accepted.sourceIds.splice(a.accepted.sourceIds.indexOf(sourceId), 1);
+}
 
 async function open(name: string, pages: number): Promise<GatedSite> {
   const site = await startGatedSite(name, pages);
@@ -54,8 +65,11 @@ it('serves another tenant within a few of the visits of a crawl of 3,000 pages',
   const large = await open('armada1x', PAGES);
   const small = await open('dinghy1x', 1);
   const crawl = await addCrawl(chaos, a, large);
-  await eventually('the crawl to be well under way', async () =>
-    (await crawl.countPages(`status <> 'queued'`)) >= SOME_PAGES ? true : null,
+  crawls.push(crawl);
+  await eventually(
+    'the crawl to be well under way',
+    async () => ((await crawl.countPages(`status <> 'queued'`)) >= SOME_PAGES ? true : null),
+    UNDER_WAY_MS,
   );
   const serving = recordRecovery('page and text of B added, while A crawls 3,000 quick pages -> both ready');
   const visitsBefore = large.visits.length;
@@ -67,23 +81,20 @@ it('serves another tenant within a few of the visits of a crawl of 3,000 pages',
   note(`visits of A's site meanwhile: ${visits}`);
   expect(await a.findStatus(chaos.urls[0], crawl.sourceId)).toBe('processing');
   expect(visits).toBeLessThanOrEqual(HANDFUL);
-  await a.send(chaos.urls[0], 'DELETE', `${a.project}/sources/${crawl.sourceId}`);
-  a.accepted.sourceIds.splice(a.accepted.sourceIds.indexOf(crawl.sourceId), 1);
-  expect(await chaos.findBroken()).toEqual([]);
 });
 
 async function measureBesideDeadSites(count: number): Promise<number> {
   const [a, b] = chaos.accounts;
   const small = await open(`dinghy2x${count}`, 1);
-  const dead: { crawl: Crawl; site: GatedSite }[] = [];
+  const dead: GatedSite[] = [];
   for (let index = 0; index < count; index += 1) {
     const site = await open(`raft${count}y${index}x`, SOME_PAGES);
     const crawl = await addCrawl(chaos, a, site);
     site.hold(async (path) => path !== '/' && (await crawl.isVisiting()));
-    dead.push({ crawl, site });
+    crawls.push(crawl);
+    dead.push(site);
   }
-  for (const { site } of dead)
-    await eventually('visits to wait', () => (site.held().length > 0 ? true : null));
+  for (const site of dead) await eventually('visits to wait', () => (site.held().length > 0 ? true : null));
   const serving = recordRecovery(
     `page and text of B added, while A crawls ${count} dead sites -> both ready`,
   );
@@ -91,13 +102,6 @@ async function measureBesideDeadSites(count: number): Promise<number> {
   await addPageAndText(b, small);
   const waitedMs = serving.add(addedAt);
   serving.print();
-  for (const { crawl, site } of dead) {
-    site.hold(null);
-    site.release();
-    await a.send(chaos.urls[0], 'DELETE', `${a.project}/sources/${crawl.sourceId}`);
-    a.accepted.sourceIds.splice(a.accepted.sourceIds.indexOf(crawl.sourceId), 1);
-  }
-  expect(await chaos.findBroken()).toEqual([]);
   return waitedMs;
 }
 

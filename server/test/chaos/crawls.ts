@@ -4,7 +4,8 @@ import type { Account } from './chaos-account.js';
 import { type Chaos, countRows } from './chaos-cluster.js';
 import type { GatedSite } from './gated-site.js';
 
-const ENDED_MS = 150_000;
+/** Less than the watchdog of stuck sources waits before it helps: a run ends without it. */
+const ENDED_MS = 110_000;
 
 export interface Crawl {
   sourceId: string;
