@@ -27,7 +27,8 @@ afterAll(() => chaos.close());
 afterEach(async () => {
   for (const { sourceId } of crawls.splice(0)) await deleteCrawl(sourceId);
   for (const site of sites.splice(0)) await site.close();
-  expect(await chaos.findBroken()).toEqual([]);
+  const broken = await chaos.findBroken();
+  if (broken.length > 0) throw new Error(broken.join('\n'));
 });
 
 async function deleteCrawl(sourceId: string): Promise<void> {
