@@ -1,19 +1,23 @@
+import { AppError } from '#kernel/app-error.js';
 import { batches } from '#kernel/batches.js';
 import { newId } from '#kernel/ids.js';
 import { sha256Hex } from '#kernel/hash.js';
 import { SourceError } from '#kernel/source-error.js';
 import type { Context } from '#platform/context.js';
 import type { RunningJob } from '#platform/jobs/define-job.js';
+import type { Embedder } from '#platform/ports/embedder.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { ANALYZER_VERSION } from '#rag/analyzer/analyze.js';
 import { CHUNKER_VERSION, prepareChunks } from './prepare-chunks.js';
 import {
   deleteVersionsBefore,
+  findEmbeddingModel,
   findHighestVersion,
   publishVersion,
   upsertDocument,
 } from './ingestion.queries.js';
+import { forgetEmbeddingModel } from './embedding-models/embedding-models.queries.js';
 import type { ReadDocument } from './readers/reader.js';
 import { listNeededEmbedders } from './embed-chunks.js';
 import { embedWindows, prepareBatch, writeBatch } from './write-version.js';
@@ -69,7 +73,8 @@ export async function processDocument(
     return finishUnchanged(ctx, scope, work, { documentId: row.id, chunkCount, liveVersion });
   }
   if (document.extracted.chunks.length === 0) throw new SourceError('empty', 'There is no text in it.');
-  const version = Math.max(row.liveVersion, await findHighestVersion(ctx.db, scope, row.id)) + 1;
+  const highest = row.isNew ? 0 : await findHighestVersion(ctx.db, scope, row.id);
+  const version = Math.max(row.liveVersion, highest) + 1;
   const target = { documentId: row.id, version, contentHash, indexKey };
   const isNew = row.liveVersion === 0;
   return writeVersion(ctx, scope, work, { ...target, outcome: isNew ? 'added' : 'changed' }, signal);
@@ -137,9 +142,11 @@ async function writeVersion(
       const prepared = prepareBatch(window, batch, document.extracted.language);
       await inTransaction(ctx, async (tx) => {
         await job.fence(tx);
-        if (isLast) await work.beforePublish?.(tx);
         await writeBatch(tx, scope, prepared, target);
-        if (isLast) await publish(tx, scope, work, { ...target, processed });
+        if (!isLast) return;
+        // Not before: whoever waits for what it locks waits no longer than it has to.
+        await work.beforePublish?.(tx);
+        await publish(tx, scope, work, { ...target, processed, embedders });
       });
       if (!isLast) await work.onProgress?.(done, total);
     }
@@ -151,7 +158,7 @@ async function publish(
   tx: Context,
   scope: ProjectScope,
   { document, afterPublish }: DocumentWork,
-  version: VersionTarget & { processed: ProcessedDocument },
+  version: VersionTarget & { processed: ProcessedDocument; embedders: readonly Embedder[] },
 ): Promise<void> {
   const { content, format, language } = document.extracted;
   const { documentId, contentHash, indexKey, processed } = version;
@@ -166,10 +173,30 @@ async function publish(
     indexKey,
     chunkCount: processed.chunkCount,
   });
+  // The project's row is locked from here on: its model cannot change any more before this version is seen.
+  await requireNeededVectors(tx, scope, version.embedders);
   if (version.version > 1) {
     await deleteVersionsBefore(tx.db, scope, { documentId, liveVersion: version.version });
   }
   await afterPublish?.(tx, processed);
+}
+
+/**
+ * A project whose model has been changed over while this version was being embedded compares with vectors that it
+ * has not got, and nothing would add them later. One that knows of chunks without any vector has to be looked at.
+ * @throws AppError `unavailable`: the next attempt embeds by both models
+ */
+async function requireNeededVectors(
+  tx: Context,
+  scope: ProjectScope,
+  embedders: readonly Embedder[],
+): Promise<void> {
+  const live = await findEmbeddingModel(tx.db, scope);
+  if (live === null) return;
+  if (embedders.length === 0) return forgetEmbeddingModel(tx.db, scope);
+  if (embedders.some(({ model, dimensions }) => model === live.model && dimensions === live.dimensions))
+    return;
+  throw new AppError('unavailable', 'The embedding model of the project has just been changed.');
 }
 
 /** Everything beside the content that decides what the index holds of a document. Vectors follow on their own. */

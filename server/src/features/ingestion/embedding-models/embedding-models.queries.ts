@@ -108,23 +108,40 @@ export async function switchEmbeddingModel(
     .where(eq(projects.id, scope.projectId));
 }
 
+/** The project has chunks without vectors: whoever looks for projects of other models finds it again. */
+export async function forgetEmbeddingModel(db: Database, scope: ProjectScope): Promise<void> {
+  await db.update(projects).set({ embeddingModel: null }).where(eq(projects.id, scope.projectId));
+}
+
 /** Of every project: how many of its visible chunks have no vector of a model yet, and how many have another's. */
 export async function countVectors(
   db: Database,
-  model: Model,
+  { model, dimensions }: Model,
 ): Promise<{ projectId: string; live: string | null; missing: number; old: number }[]> {
-  const missing = sql<number>`(
-    select count(*)::int from ${documentChunks}
-    join ${documents} on ${isVisible()}
-    where ${documentChunks.projectId} = ${projects.id} and ${hasNoVector(model)})`;
-  const old = sql<number>`(
-    select count(*)::int from ${embeddings}
-    where ${embeddings.projectId} = ${projects.id}
-      and (${embeddings.model} <> ${model.model} or ${embeddings.dimensions} <> ${model.dimensions}))`;
-  return db
-    .select({ projectId: projects.id, live: projects.embeddingModel, missing, old })
-    .from(projects)
-    .orderBy(asc(projects.id));
+  // In words: of the columns of a subquery in a selection drizzle leaves the table's name out.
+  const { rows } = await db.execute<{
+    projectId: string;
+    live: string | null;
+    missing: number;
+    old: number;
+  }>(sql`
+    select p.id as "projectId", p.embedding_model as live,
+      (
+        select count(*)::int from document_chunks c
+        join documents d on d.project_id = c.project_id and d.id = c.document_id and d.live_version = c.version
+        where c.project_id = p.id and not exists (
+          select from embeddings e
+          where e.project_id = c.project_id and e.chunk_id = c.id
+            and e.model = ${model} and e.dimensions = ${dimensions}
+        )
+      ) as missing,
+      (
+        select count(*)::int from embeddings e
+        where e.project_id = p.id and (e.model <> ${model} or e.dimensions <> ${dimensions})
+      ) as old
+    from projects p
+    order by p.id`);
+  return rows;
 }
 
 /**
