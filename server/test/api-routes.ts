@@ -108,6 +108,7 @@ const TEXT_EXAMPLES: Record<string, string> = {
   language: 'en',
   allowedOrigins: 'https://example.com',
   password: 'correct horse battery',
+  syncEvery: '1d',
 };
 
 /** A value that a schema takes: an object has its required fields, and all with `isFull`. */

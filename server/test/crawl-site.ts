@@ -53,11 +53,17 @@ export async function crawlSite(
       const { body } = await app.request('GET', `${path}/pages?limit=100`, { token });
       const rows = body.data as { url: string; status: string; reason: string | null }[];
       return Object.fromEntries(
-        rows.map(({ url, status, reason }) => [pathOf(url), reason === null ? status : `${status} ${reason}`]),
+        rows.map(({ url, status, reason }) => [
+          pathOf(url),
+          reason === null ? status : `${status} ${reason}`,
+        ]),
       );
     },
     search: async (query) => {
-      const { body } = await app.request('POST', `/v1/projects/${projectId}/search`, { token, body: { query } });
+      const { body } = await app.request('POST', `/v1/projects/${projectId}/search`, {
+        token,
+        body: { query },
+      });
       const results = body.results as { url: string; text: string }[];
       return results
         .filter(({ url }) => url.startsWith(site.origin))

@@ -12,7 +12,7 @@ import { createServer, createWorkerServer } from './create-server.js';
 import { jobRegistry } from './job-handlers.js';
 import { schedules } from './schedules.js';
 
-const JOB_CONCURRENCY = { all: 2, worker: 4 };
+const JOB_CONCURRENCY = { all: 6, worker: 8 };
 /** Streams and jobs in hand get this long; then answers are cut and kept, jobs go back. */
 const DRAIN_MS = 28_000;
 /** Connections that are still open then are closed: readers of an answer have its end by now. */

@@ -33,16 +33,24 @@ export const vector = customType<{ data: Float32Array; driverData: Buffer | stri
   fromDriver: (value) => decodeVector(value),
 });
 
+const HEADER_BYTES = 4;
+const BYTES_PER_NUMBER = 4;
+const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
 export function encodeVector(values: Float32Array): Buffer {
-  const buffer = Buffer.allocUnsafe(4 + 4 * values.length);
+  const buffer = Buffer.allocUnsafe(HEADER_BYTES + BYTES_PER_NUMBER * values.length);
   buffer.writeInt16BE(values.length, 0);
   buffer.writeInt16BE(0, 2);
-  values.forEach((value, index) => buffer.writeFloatBE(value, 4 + 4 * index));
+  buffer.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), HEADER_BYTES);
+  if (IS_LITTLE_ENDIAN) buffer.subarray(HEADER_BYTES).swap32();
   return buffer;
 }
 
-function decodeVector(value: Buffer | string): Float32Array {
+export function decodeVector(value: Buffer | string): Float32Array {
   if (typeof value === 'string') return Float32Array.from(JSON.parse(value) as number[]);
-  const dimensions = value.readInt16BE(0);
-  return Float32Array.from({ length: dimensions }, (_, index) => value.readFloatBE(4 + 4 * index));
+  const length = value.readInt16BE(0) * BYTES_PER_NUMBER;
+  // A copy: numbers must lie at multiples of their size, and the driver's buffer is not ours to turn.
+  const numbers = Buffer.from(new Uint8Array(value.subarray(HEADER_BYTES, HEADER_BYTES + length)).buffer);
+  if (IS_LITTLE_ENDIAN) numbers.swap32();
+  return new Float32Array(numbers.buffer, numbers.byteOffset, length / BYTES_PER_NUMBER);
 }

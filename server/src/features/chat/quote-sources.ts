@@ -8,6 +8,9 @@ import { draftAnswer } from './draft-answer.js';
 /** What messages name as the model that needs no endpoint. */
 export const BUILTIN_MODEL = 'builtin';
 
+/** The end of code or of a table in Markdown: with anything after it, it is none. */
+const BLOCK_END = /^[ \t>]*(?:`{3,}|~{3,}|\|.*\|)$(?![\s\S])/m;
+
 const CAUSES: Record<ModelErrorKind, string> = {
   rate_limited: 'takes no more requests at the moment',
   unavailable: 'could not be reached',
@@ -39,7 +42,7 @@ export function quoteAnswer(passage: Passage & { answerStart: number }): {
   const start = passage.start + passage.answerStart;
   const where = { sourceId, documentId, chunkId, title, url, page, heading };
   const citation = { index: 1, ...where, quote, start, end: start + quote.length };
-  return { content: `${quote} [1]`, citations: [citation] };
+  return { content: `${quote}${BLOCK_END.test(quote) ? '\n\n' : ' '}[1]`, citations: [citation] };
 }
 
 export function modelUnavailable(kind: ModelErrorKind): Notice {

@@ -107,7 +107,7 @@ export async function deleteDocumentRow(
   await db.execute(sql`
     select from sources where project_id = ${scope.projectId} and id = (
       select source_id from documents where project_id = ${scope.projectId} and id = ${documentId}
-    ) for update`);
+    ) for no key update`);
   const result = await db.execute(sql`
     with deleted as (
       delete from documents where project_id = ${scope.projectId} and id = ${documentId}

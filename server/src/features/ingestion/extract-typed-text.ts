@@ -11,10 +11,10 @@ const SMALL_TEXT_BYTES = 64 * 1024;
 /** Language and chunks of a text as somebody typed it: a large one is left to a process of its own. @throws SourceError */
 export async function extractTypedText(
   ctx: Pick<Context, 'extractor'>,
-  typed: { body: Readable; bytes: number },
+  typed: { body: Readable; bytes: number; owner: string },
   signal: AbortSignal,
 ): Promise<ExtractedDocument> {
-  const { body, bytes } = typed;
+  const { body, bytes, owner } = typed;
   if (bytes <= SMALL_TEXT_BYTES) return chunkText(readTypedText(await text(body)));
-  return ctx.extractor.extract({ body, kind: 'text', fileName: null, mediaType: null }, signal);
+  return ctx.extractor.extract({ body, kind: 'text', owner, fileName: null, mediaType: null }, signal);
 }

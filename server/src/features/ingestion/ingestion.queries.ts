@@ -1,4 +1,3 @@
-import { alias } from 'drizzle-orm/pg-core';
 import { and, desc, eq, getTableColumns, gt, inArray, lt, sql } from 'drizzle-orm';
 import {
   documentChunks,
@@ -8,6 +7,7 @@ import {
   questionAnswers,
 } from '#db/schema/documents.js';
 import { type SourceFailure, type SourceProgress, sources } from '#db/schema/sources.js';
+import { decodeVector } from '#db/schema/columns.js';
 import { projects } from '#db/schema/projects.js';
 import type { Database } from '#platform/database.js';
 import { parseEmbeddingModel } from '#platform/embedding-model.js';
@@ -83,7 +83,7 @@ function countsOf(scope: ProjectScope, sourceId: string) {
 export async function upsertDocument(
   db: Database,
   document: Pick<typeof documents.$inferInsert, 'id' | 'projectId' | 'sourceId' | 'key' | 'title' | 'url'>,
-): Promise<Omit<DocumentRow, 'content'>> {
+): Promise<Omit<DocumentRow, 'content'> & { isNew: boolean }> {
   const { content: _content, ...columns } = getTableColumns(documents);
   const [row] = await db
     .insert(documents)
@@ -92,7 +92,8 @@ export async function upsertDocument(
       target: [documents.projectId, documents.sourceId, documents.key],
       set: { updatedAt: sql`now()` },
     })
-    .returning(columns);
+    // A row that this statement has made has no older version.
+    .returning({ ...columns, isNew: sql<boolean>`xmax = 0` });
   if (row === undefined) throw new Error('upsert returned no row');
   return row;
 }
@@ -112,36 +113,36 @@ export async function findHighestVersion(
   return row?.version ?? 0;
 }
 
-/** Vectors that the account of the project already has, by the hash of the text that was embedded. */
+/**
+ * Vectors that the account of the project already has, by the hash of the text that was embedded. Looked up by hash
+ * first, and then one vector for each: a planner that knows nothing of the tables yet would go through all vectors of
+ * the project.
+ */
 export async function listKnownEmbeddings(
   db: Database,
   scope: ProjectScope,
   wanted: { model: string; dimensions: number; contentHashes: string[] },
 ): Promise<{ contentHash: string; embedding: Float32Array }[]> {
-  const ownProject = alias(projects, 'own_project');
-  const ofAccount = db
-    .select({ id: projects.id })
-    .from(projects)
-    .innerJoin(ownProject, eq(ownProject.ownerId, projects.ownerId))
-    .where(eq(ownProject.id, scope.projectId));
-  return db
-    .selectDistinctOn([documentChunks.contentHash], {
-      contentHash: documentChunks.contentHash,
-      embedding: embeddings.embedding,
-    })
-    .from(documentChunks)
-    .innerJoin(
-      embeddings,
-      and(eq(embeddings.projectId, documentChunks.projectId), eq(embeddings.chunkId, documentChunks.id)),
+  const { model, dimensions, contentHashes } = wanted;
+  const result = await db.execute<{ content_hash: string; embedding: Buffer | string }>(sql`
+    with account as materialized (
+      select id from projects where owner_id = (select owner_id from projects where id = ${scope.projectId})
+    ), same as materialized (
+      select content_hash, project_id, id from document_chunks
+      where content_hash = any(${sql.param(contentHashes)}::text[])
     )
-    .where(
-      and(
-        sql`${documentChunks.contentHash} = any(${sql.param(wanted.contentHashes)}::text[])`,
-        inArray(documentChunks.projectId, ofAccount),
-        eq(embeddings.model, wanted.model),
-        eq(embeddings.dimensions, wanted.dimensions),
-      ),
-    );
+    select distinct on (same.content_hash) same.content_hash, vector.embedding
+    from same
+    join account on account.id = same.project_id
+    cross join lateral (
+      select embedding from embeddings
+      where project_id = same.project_id and chunk_id = same.id and model = ${model} and dimensions = ${dimensions}
+      limit 1
+    ) vector`);
+  return result.rows.map((row) => ({
+    contentHash: row.content_hash,
+    embedding: decodeVector(row.embedding),
+  }));
 }
 
 /** The model that searches of the project compare with; null: the configured one. */
@@ -214,11 +215,12 @@ export async function markDocumentFailed(
     );
 }
 
-/** Deletes what attempts have written of versions that never went live. */
+/** Deletes what attempts have written of versions that never went live; of one document where its key is given. */
 export async function deleteUnseenVersions(
   db: Database,
   scope: ProjectScope,
   sourceId: string,
+  key: string | null = null,
 ): Promise<void> {
   const isDocumentOfSource = (table: typeof documentChunks | typeof lexicalSegments) =>
     and(
@@ -226,12 +228,31 @@ export async function deleteUnseenVersions(
       eq(documents.projectId, table.projectId),
       eq(documents.id, table.documentId),
       eq(documents.sourceId, sourceId),
+      key === null ? undefined : eq(documents.key, key),
       gt(table.version, documents.liveVersion),
     );
   for (const table of [lexicalSegments, documentChunks]) {
     const unseen = db.select({ id: table.id }).from(table).innerJoin(documents, isDocumentOfSource(table));
     await db.delete(table).where(and(eq(table.projectId, scope.projectId), inArray(table.id, unseen)));
   }
+}
+
+/** Deletes the document of a page that was never seen: its page says why. */
+export async function deleteUnseenDocument(
+  db: Database,
+  scope: ProjectScope,
+  page: { sourceId: string; key: string },
+): Promise<void> {
+  await db
+    .delete(documents)
+    .where(
+      and(
+        eq(documents.projectId, scope.projectId),
+        eq(documents.sourceId, page.sourceId),
+        eq(documents.key, page.key),
+        eq(documents.liveVersion, 0),
+      ),
+    );
 }
 
 /** Deletes chunks and segments of versions before the live one; embeddings and postings go with them. */

@@ -200,9 +200,10 @@ async function requireNeededVectors(
 }
 
 /** Everything beside the content that decides what the index holds of a document. Vectors follow on their own. */
-function indexKeyOf(document: ReadDocument): string {
-  const shape = sha256Hex(
-    JSON.stringify([document.title, document.extracted.format, document.extracted.pages]),
-  );
+function indexKeyOf({ title, extracted, questions }: ReadDocument): string {
+  const { format, pages, chunks } = extracted;
+  // Other questions may make the same content of their answers.
+  const pairs = questions === undefined ? [] : [questions, chunks.map(({ start }) => start)];
+  const shape = sha256Hex(JSON.stringify([title, format, pages, ...pairs]));
   return [`chunker:${CHUNKER_VERSION}`, `analyzer:${ANALYZER_VERSION}`, shape].join(' ');
 }

@@ -49,16 +49,19 @@ export async function previewSource(
     }
     case 'qa': {
       const content = input.pairs.map(({ question, answer }) => `${question}\n\n${answer}`).join('\n\n');
-      return summarize(ctx, [await describeText(ctx, { name: input.name, content }, signal)], false);
+      return summarize(ctx, [await describeText(ctx, scope, { name: input.name, content }, signal)], false);
     }
     case 'text': {
       const { name, text: content } = input;
-      return summarize(ctx, [await describeText(ctx, { name, content }, signal)], false);
+      return summarize(ctx, [await describeText(ctx, scope, { name, content }, signal)], false);
     }
     case 'file': {
       const { fileKey, fileName, mediaType, bytes } = input.upload;
       const body = await ctx.storage.read(fileKey);
-      const extracted = await ctx.extractor.extract({ body, kind: 'file', fileName, mediaType }, signal);
+      const extracted = await ctx.extractor.extract(
+        { body, kind: 'file', owner: scope.projectId, fileName, mediaType },
+        signal,
+      );
       return summarize(ctx, [{ ...describeRead(ctx, fileName, extracted), bytes }], false);
     }
     default:
@@ -68,10 +71,11 @@ export async function previewSource(
 
 async function describeText(
   ctx: Pick<Context, 'extractor' | 'embedder'>,
+  { projectId: owner }: ProjectScope,
   { name, content }: { name: string; content: string },
   signal: AbortSignal,
 ): Promise<PreviewedPage> {
-  const typed = { body: Readable.from([content]), bytes: Buffer.byteLength(content) };
+  const typed = { body: Readable.from([content]), bytes: Buffer.byteLength(content), owner };
   return describeRead(ctx, name, await extractTypedText(ctx, typed, signal));
 }
 

@@ -24,7 +24,7 @@ export async function findSource(db: Database, scope: ProjectScope, sourceId: st
 /** Locks the row as well: a run of the source begins and ends under that lock. @throws AppError `not_found` */
 export async function lockSource(db: Database, scope: ProjectScope, sourceId: string): Promise<SourceRow> {
   const [row] = isId(sourceId)
-    ? await db.select().from(sources).where(isSource(scope, sourceId)).for('update')
+    ? await db.select().from(sources).where(isSource(scope, sourceId)).for('no key update')
     : [];
   if (row === undefined) throw new AppError('not_found', 'There is no such source.');
   return row;

@@ -46,7 +46,6 @@ const crawlSchema = z
     }),
   })
   .meta({
-    id: 'Crawl',
     description:
       'Patterns are compared with path and query from their beginning (`/docs/`), with the whole address (`https://…`), or anywhere (`print=1`); `*` is any run of characters, `$` the end.',
   });
@@ -65,13 +64,15 @@ function hasWords(value: string): boolean {
   return value.trim() !== '';
 }
 
+const SYNC_EVERY_PATTERN = /^(?:\d{1,6}[mhdw]|hourly|daily|weekly|monthly)$/;
+const SYNC_EVERY_FAULT =
+  'must be an interval between 1m and 366d such as 30m, 12h, 1d or 2w, or hourly, daily, weekly or monthly';
+
 const syncEverySchema = z
   .string()
-  .max(20)
-  .refine(
-    (value) => parseSyncInterval(value) !== null,
-    'must be an interval between 1m and 366d such as 30m, 12h, 1d or 2w, or hourly, daily, weekly or monthly',
-  )
+  .regex(SYNC_EVERY_PATTERN, SYNC_EVERY_FAULT)
+  .refine((value) => parseSyncInterval(value) !== null, SYNC_EVERY_FAULT)
+  .meta({ example: '1d' })
   .nullable();
 
 export const createSourceBody = z

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 const BYTES_PER_KIB = 1024;
@@ -38,10 +38,11 @@ export function watchResidentBytes(
 /** Null once the process is gone. */
 export async function residentBytesOf(processId: number): Promise<number | null> {
   try {
+    // At once: the kernel answers from memory, in a fraction of what a promise would take.
     // `status` counts in KiB whatever the size of a page, where `statm` counts pages.
     const kibibytes =
       process.platform === 'linux'
-        ? /^VmRSS:\s*(\d+) kB$/m.exec(await readFile(`/proc/${processId}/status`, 'utf8'))?.[1]
+        ? /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${processId}/status`, 'utf8'))?.[1]
         : (await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(processId)])).stdout;
     const parsed = Number.parseInt(kibibytes ?? '', 10);
     return Number.isFinite(parsed) ? parsed * BYTES_PER_KIB : null;

@@ -51,7 +51,7 @@ export async function addLinks(
     return { id: newId(), projectId: scope.projectId, sourceId, key: url, url, status, reason, depth, sync };
   });
   for (const batch of batches(pages, ROWS_PER_INSERT)) {
-    for (const status of await insertPages(tx.db, batch))
+    for (const status of await insertPages(tx.db, scope, batch))
       added[status === 'queued' ? 'queued' : 'skipped'] += 1;
   }
   return added;

@@ -62,7 +62,7 @@ export async function crawlSource(
       depth: 0,
       sync,
     };
-    await insertPages(tx.db, [start]);
+    await insertPages(tx.db, scope, [start]);
     const dropped = survey === null ? 0 : (await addMappedPages(tx, scope, { source, sync, survey })).dropped;
     await startVisits(tx, scope, job, {
       sourceId: source.id,
@@ -150,12 +150,7 @@ async function startVisits(
 }
 
 /** For a run whose visits may have lost their jobs, or have ended without planning what comes next. */
-export function carryOn(
-  ctx: Context,
-  scope: ProjectScope,
-  job: RunningJob,
-  sourceId: string,
-): Promise<void> {
+export function carryOn(ctx: Context, scope: ProjectScope, job: RunningJob, sourceId: string): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     await job.fence(tx);
     const source = await lockSourceOrNull(tx.db, scope, sourceId);

@@ -61,13 +61,16 @@ export async function findPageWithSourceOrNull(
   return row ?? null;
 }
 
-/** Locks the source's row: whoever holds it decides alone what its run does next. */
+/**
+ * Locks the source's row: whoever holds it decides alone what its run does next. Those who only write rows that belong
+ * to the source do not wait for it.
+ */
 export async function lockSourceOrNull(
   db: Database,
   scope: ProjectScope,
   sourceId: string,
 ): Promise<SourceRow | null> {
-  const [row] = await db.select().from(sources).where(isSource(scope, sourceId)).for('update');
+  const [row] = await db.select().from(sources).where(isSource(scope, sourceId)).for('no key update');
   return row ?? null;
 }
 
@@ -90,18 +93,30 @@ export async function updateRun(
  * not.
  * @returns the status of each that is new
  */
-export async function insertPages(db: Database, pages: NewPage[]): Promise<PageRow['status'][]> {
+export async function insertPages(
+  db: Database,
+  scope: ProjectScope,
+  pages: NewPage[],
+): Promise<PageRow['status'][]> {
   if (pages.length === 0) return [];
-  const rows = await db
-    .insert(sourcePages)
-    .values(pages)
-    .onConflictDoUpdate({
-      target: [sourcePages.projectId, sourcePages.sourceId, sourcePages.key],
-      set: { status: 'queued', reason: null, detail: null, depth: sql`excluded.depth` },
-      setWhere: sql`${sourcePages.reason} = 'too_deep' and ${sourcePages.status} = 'skipped' and excluded.status = 'queued'`,
-    })
-    .returning({ status: sourcePages.status });
-  return rows.map(({ status }) => status);
+  const status = sourcePages.status;
+  const added = await db.insert(sourcePages).values(pages).onConflictDoNothing().returning({ status });
+  if (added.length === pages.length) return added.map((row) => row.status);
+  const [{ sourceId, depth } = { sourceId: '', depth: 0 }] = pages;
+  const keys = pages.filter((page) => page.status === 'queued').map(({ key }) => key);
+  const reached = await db
+    .update(sourcePages)
+    .set({ status: 'queued', reason: null, detail: null, depth })
+    .where(
+      and(
+        isPageOf(scope, sourceId),
+        sql`${sourcePages.key} = any(${sql.param(keys)}::text[])`,
+        eq(sourcePages.status, 'skipped'),
+        eq(sourcePages.reason, 'too_deep'),
+      ),
+    )
+    .returning({ status });
+  return [...added, ...reached].map((row) => row.status);
 }
 
 export async function updatePage(

@@ -183,6 +183,29 @@ describe('a site that is read again', () => {
     expect(embeddedTexts().length - before).toBe(foreign.source.chunkCount);
   });
 
+  it('leaves nothing half-made of a page whose vectors are bad, and reads it the next time', async () => {
+    const own = await crawlSite(app, token, site, { projectId, crawl: null, path: '/ember' });
+    const before = await countRows();
+    site.pages.set('/ember', roomPage('/ember', 'has a chandelier'));
+    fake.set({ mode: 'wrong_dimension' });
+    expect(await own.sync()).toMatchObject({ failed: 1, changed: 0, embeddedChunks: 0 });
+    expect(await own.read()).toMatchObject({ status: 'ready', documentCount: 1, chunkCount: 1 });
+    expect(await own.pages()).toEqual({ '/ember': 'failed embedding_failed' });
+    expect(await countRows()).toEqual(before);
+    fake.set({ mode: 'normal' });
+    expect(await own.sync()).toMatchObject({ failed: 0, changed: 1, embeddedChunks: 1 });
+    fake.set({ mode: 'wrong_dimension' });
+    site.pages.set('/never', roomPage('/never', 'was never seen'));
+    const never = await crawlSite(app, token, site, { projectId, crawl: null, path: '/never' });
+    expect(never.source).toMatchObject({
+      status: 'failed',
+      error: { code: 'embedding_failed' },
+      documentCount: 0,
+    });
+    expect(await countRows()).toEqual(before);
+    fake.set({ mode: 'normal' });
+  });
+
   it('happens by itself when its interval has run out, and as often as somebody asks', async () => {
     const own = await crawlSite(app, token, site, { projectId, crawl: null, path: '/ember' });
     const patch = (body: unknown) => app.request('PATCH', own.path, { token, body });

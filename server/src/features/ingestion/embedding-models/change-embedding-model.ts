@@ -72,7 +72,12 @@ async function addVectors(
   for (;;) {
     signal.throwIfAborted();
     const { model, dimensions, windowSize } = embedder;
-    const bare = await listChunksWithoutVector(ctx.db, scope, { model, dimensions, afterId, limit: windowSize });
+    const bare = await listChunksWithoutVector(ctx.db, scope, {
+      model,
+      dimensions,
+      afterId,
+      limit: windowSize,
+    });
     afterId = bare.at(-1)?.id ?? null;
     if (afterId === null) return;
     const chunks = bare.map((chunk) => ({ ...chunk, embeddedText: embeddedTextOf(chunk) }));

@@ -4,6 +4,7 @@ import type { Reader } from './reader.js';
 export const readFile: Reader<Extract<SourceOrigin, { type: 'file' }>> = async (ctx, source, signal) => {
   const { fileKey, fileName, mediaType } = source.origin;
   const body = await ctx.storage.read(fileKey);
-  const extracted = await ctx.extractor.extract({ body, kind: 'file', fileName, mediaType }, signal);
+  const owner = source.projectId;
+  const extracted = await ctx.extractor.extract({ body, kind: 'file', owner, fileName, mediaType }, signal);
   return { key: 'content', title: extracted.title ?? source.name, url: null, extracted };
 };

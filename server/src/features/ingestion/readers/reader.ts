@@ -25,6 +25,6 @@ export type ReaderContext = Pick<Context, 'storage' | 'extractor'>;
 /** Reads the document of one source. @throws SourceError with the reason */
 export type Reader<Origin extends SourceOrigin> = (
   ctx: ReaderContext,
-  source: { name: string; origin: Origin },
+  source: { projectId: string; name: string; origin: Origin },
   signal: AbortSignal,
 ) => Promise<ReadDocument>;

@@ -18,7 +18,7 @@ const READERS: Readers = {
 
 export function readSource(
   ctx: ReaderContext,
-  source: { name: string; origin: ReadableOrigin },
+  source: { projectId: string; name: string; origin: ReadableOrigin },
   signal: AbortSignal,
 ): Promise<ReadDocument> {
   const read = READERS[source.origin.type] as Reader<ReadableOrigin>;

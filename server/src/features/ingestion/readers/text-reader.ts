@@ -5,6 +5,6 @@ import type { Reader } from './reader.js';
 export const readText: Reader<Extract<SourceOrigin, { type: 'text' }>> = async (ctx, source, signal) => {
   const { fileKey, bytes } = source.origin;
   const body = await ctx.storage.read(fileKey);
-  const extracted = await extractTypedText(ctx, { body, bytes }, signal);
+  const extracted = await extractTypedText(ctx, { body, bytes, owner: source.projectId }, signal);
   return { key: 'content', title: source.name, url: null, extracted };
 };
