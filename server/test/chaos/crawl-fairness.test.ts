@@ -116,7 +116,6 @@ it('serves another tenant while one crawls a site that does not answer', async (
   expect(await measureBesideDeadSites(1)).toBeLessThan(FETCH_TIMEOUT_MS / 2);
 });
 
-// Known: their visits take all places of two workers, until they time out.
-it.fails('serves another tenant while one crawls two sites that do not answer', async () => {
+it('serves another tenant while one crawls two sites that do not answer', async () => {
   expect(await measureBesideDeadSites(2)).toBeLessThan(FETCH_TIMEOUT_MS / 2);
 });

@@ -111,7 +111,7 @@ export async function deleteDocumentRow(
   const result = await db.execute(sql`
     with deleted as (
       delete from documents where project_id = ${scope.projectId} and id = ${documentId}
-      returning source_id, key, chunk_count
+      returning source_id, key, chunk_count, live_version
     ), page as (
       update source_pages set status = 'skipped', reason = 'deleted', detail = null, text_hash = null, chunk_count = 0
       from deleted
@@ -119,7 +119,7 @@ export async function deleteDocumentRow(
         and source_pages.source_id = deleted.source_id and source_pages.key = deleted.key
     )
     update sources set
-      document_count = greatest(0, document_count - 1),
+      document_count = greatest(0, document_count - (deleted.live_version > 0)::int),
       chunk_count = greatest(0, sources.chunk_count - deleted.chunk_count)
     from deleted
     where sources.project_id = ${scope.projectId} and sources.id = deleted.source_id`);

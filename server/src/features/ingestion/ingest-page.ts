@@ -27,7 +27,6 @@ import { readRobots } from './crawler/read-robots.js';
 import { ALLOW_ALL } from './crawler/robots-rules.js';
 import { type PageVisit, type SiteRules, readerKeyOf, visitPage } from './crawler/visit-page.js';
 import type { IngestPagePayload } from './ingestion.jobs.js';
-import { deleteUnseenDocument, deleteUnseenVersions } from './ingestion.queries.js';
 import { type ProcessedDocument, processDocument } from './process-document.js';
 
 /** What a host that calls us too fast gets from then on, at least. */
@@ -81,8 +80,6 @@ export const ingestPage: JobHandler<IngestPagePayload> = {
       return;
     }
     const end = failedEnd(tx, failure, { hasDocument: found.hasDocument });
-    await deleteUnseenDocument(tx.db, scope, { sourceId: source.id, key: found.page.key });
-    await deleteUnseenVersions(tx.db, scope, source.id, found.page.key);
     // Its own row has ended already: no visit is under way but those of others.
     await endPage(tx, scope, { source, row: found.page, jobId: NO_JOB }, end);
   },

@@ -215,12 +215,11 @@ export async function markDocumentFailed(
     );
 }
 
-/** Deletes what attempts have written of versions that never went live; of one document where its key is given. */
+/** Deletes what attempts have written of versions that never went live. */
 export async function deleteUnseenVersions(
   db: Database,
   scope: ProjectScope,
   sourceId: string,
-  key: string | null = null,
 ): Promise<void> {
   const isDocumentOfSource = (table: typeof documentChunks | typeof lexicalSegments) =>
     and(
@@ -228,31 +227,12 @@ export async function deleteUnseenVersions(
       eq(documents.projectId, table.projectId),
       eq(documents.id, table.documentId),
       eq(documents.sourceId, sourceId),
-      key === null ? undefined : eq(documents.key, key),
       gt(table.version, documents.liveVersion),
     );
   for (const table of [lexicalSegments, documentChunks]) {
     const unseen = db.select({ id: table.id }).from(table).innerJoin(documents, isDocumentOfSource(table));
     await db.delete(table).where(and(eq(table.projectId, scope.projectId), inArray(table.id, unseen)));
   }
-}
-
-/** Deletes the document of a page that was never seen: its page says why. */
-export async function deleteUnseenDocument(
-  db: Database,
-  scope: ProjectScope,
-  page: { sourceId: string; key: string },
-): Promise<void> {
-  await db
-    .delete(documents)
-    .where(
-      and(
-        eq(documents.projectId, scope.projectId),
-        eq(documents.sourceId, page.sourceId),
-        eq(documents.key, page.key),
-        eq(documents.liveVersion, 0),
-      ),
-    );
 }
 
 /** Deletes chunks and segments of versions before the live one; embeddings and postings go with them. */

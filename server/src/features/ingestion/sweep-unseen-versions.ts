@@ -1,5 +1,4 @@
 import type { Context } from '#platform/context.js';
-import { ingestDedupeKey } from './ingestion.jobs.js';
 import {
   type UnseenRows,
   deleteUnseenChunks,
@@ -22,14 +21,13 @@ export async function sweepUnseenVersions(
   signal: AbortSignal,
 ): Promise<number> {
   const before = new Date(ctx.clock.now().getTime() - UNSEEN_FOR_MS);
-  const jobKeyPrefix = ingestDedupeKey('');
   let count = 0;
   let afterId: string | null = null;
   for (;;) {
     const documentIds = await listDocumentIds(ctx.db, { afterId, limit: DOCUMENTS_PER_PAGE });
     afterId = documentIds.at(-1) ?? null;
     if (afterId === null) return count;
-    const unseen = { documentIds, before, jobKeyPrefix, limit: ROWS_PER_DELETE };
+    const unseen = { documentIds, before, limit: ROWS_PER_DELETE };
     // Segments first: a version's number is free again when its chunks are gone, and must then have no segment.
     count += await repeat(() => deleteUnseenSegments(ctx.db, unseen), unseen, signal);
     count += await repeat(() => deleteUnseenChunks(ctx.db, unseen), unseen, signal);

@@ -19,7 +19,6 @@ export async function listDocumentIds(
 export interface UnseenRows {
   documentIds: string[];
   before: Date;
-  jobKeyPrefix: string;
   limit: number;
 }
 
@@ -37,7 +36,7 @@ export function deleteUnseenChunks(db: Database, unseen: UnseenRows): Promise<nu
 async function deleteUnseen(
   db: Database,
   table: 'lexical_segments' | 'document_chunks',
-  { documentIds, before, jobKeyPrefix, limit }: UnseenRows,
+  { documentIds, before, limit }: UnseenRows,
 ): Promise<number> {
   const result = await db.execute(sql`
     delete from ${sql.identifier(table)} where id in (
@@ -49,7 +48,8 @@ async function deleteUnseen(
         and row.created_at < ${before.toISOString()}::timestamptz
         and not exists (
           select from jobs
-          where dedupe_key = ${jobKeyPrefix}::text || d.source_id and status in ('queued', 'running')
+          where jobs.project_id = d.project_id and payload->>'sourceId' = d.source_id::text
+            and status in ('queued', 'running')
         )
       limit ${limit}
     )`);

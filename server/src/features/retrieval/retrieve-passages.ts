@@ -71,6 +71,7 @@ export function retrievePassages(
     const settings = await findRetrievalSettings(ctx.db, scope);
     const search = {
       query: normalizeQuery(input.query, settings.language),
+      questionKey: sha256Hex(comparableQuestion(input.query)),
       topK: input.topK ?? settings.topK,
       mode: input.mode ?? settings.retrieval,
       minScore: input.minScore ?? 0,
@@ -111,13 +112,13 @@ async function searchPassages(
   signal: AbortSignal,
   isFirstTry: boolean,
 ): Promise<{ result: RetrievalResult; isComplete: boolean }> {
-  const { query, mode, topK, minScore } = search;
+  const { query, questionKey, mode, topK, minScore } = search;
   const semantic = mode === 'keyword' ? null : await searchByMeaning(ctx, scope, query, signal);
   const isWordsNeeded = mode !== 'semantic' || semantic === null;
   const lexical = isWordsNeeded
     ? await timed(ctx, 'keyword', () => searchSegments(ctx, scope, { query, limit: LEG_DEPTH }))
     : { hits: [], idfSum: 0 };
-  const answer = await findQuestionAnswerOrNull(ctx.db, scope, sha256Hex(comparableQuestion(query)));
+  const answer = await findQuestionAnswerOrNull(ctx.db, scope, questionKey);
   const fused = fuse({
     lexical: lexical.hits.map(({ chunkId, score }) => ({ id: chunkId, score })),
     idfSum: lexical.idfSum,

@@ -5,6 +5,8 @@ import type { ChunkWithDocument, RetrievalSettings } from './retrieval.queries.j
 export interface Search {
   /** Normalized: what is searched for is the same for all who ask nearly the same. */
   query: string;
+  /** SHA-256 of the question as it is compared with those that have been answered: of the query as it was asked. */
+  questionKey: string;
   topK: number;
   mode: RetrievalSettings['retrieval'];
   minScore: number;
@@ -27,9 +29,9 @@ export function searchKey(input: {
   search: Search;
 }): string {
   const { projectId, indexVersion, embedder, search } = input;
-  const { mode, topK, minScore, query } = search;
+  const { mode, topK, minScore, query, questionKey } = search;
   const model = embedder === null ? null : [embedder.model, embedder.dimensions];
-  return JSON.stringify([projectId, indexVersion, model, mode, topK, minScore, query]);
+  return JSON.stringify([projectId, indexVersion, model, mode, topK, minScore, query, questionKey]);
 }
 
 /** Estimated bytes of a kept result with its key. */

@@ -4,6 +4,7 @@ import { newId } from '#kernel/ids.js';
 import type { Context } from '../context.js';
 import type { JobBell } from '../ports/job-bell.js';
 import { relayRings } from './relay-rings.js';
+import { type JobShares, createJobShares } from './job-shares.js';
 import type { JobRegistry } from './job-registry.js';
 import { recoverExpiredJobs, runNextJob } from './run-job.js';
 
@@ -30,10 +31,13 @@ interface Runner {
   /** Knocks once, when the runner stops. */
   end: Knock;
   release: AbortController;
+  shares: JobShares;
   isStopping: boolean;
   /** Nobody rings: this process looks for jobs by itself. */
   isLooking: boolean;
   lookedAt: number;
+  /** A job that somebody rang for may wait for its share. */
+  hasPassedOver: boolean;
 }
 
 /**
@@ -55,9 +59,11 @@ export function startJobRunner(
     knock: createKnock(),
     end: createKnock(),
     release: new AbortController(),
+    shares: createJobShares(concurrency),
     isStopping: false,
     isLooking: bell === null,
     lookedAt: performance.now(),
+    hasPassedOver: false,
   };
   const loops = Array.from({ length: concurrency }, () =>
     repeat(runner, runner.knock, () => claimNext(runner)),
@@ -81,26 +87,36 @@ export function startJobRunner(
 
 /** @returns whether there may be more to do at once */
 async function claimNext(runner: Runner): Promise<boolean> {
-  const { ctx, registry, workerId, slots, release } = runner;
+  const { ctx, registry, workerId, slots, shares, release } = runner;
   if (!runner.isLooking && performance.now() - runner.lookedAt < LOOK_ANYWAY_MS) return false;
   const isFound = await slots.add(
-    async () => !runner.isStopping && (await runNextJob(ctx, registry, workerId, release.signal)),
+    async () =>
+      !runner.isStopping && (await runNextJob(ctx, registry, workerId, release.signal, null, shares)),
   );
   if (!isFound) runner.lookedAt = performance.now();
   return isFound;
 }
 
 async function answerRing(runner: Runner, jobId: string): Promise<void> {
-  const { ctx, registry, workerId, slots, release } = runner;
+  const { ctx, registry, workerId, slots, shares, release } = runner;
   await slots.add(async () => {
     // A ring that is not answered comes again: the row is still queued.
     if (runner.isStopping) return;
     try {
-      await runNextJob(ctx, registry, workerId, release.signal, jobId);
+      const isFound = await runNextJob(ctx, registry, workerId, release.signal, jobId, shares);
+      // It may have been passed over for now: then nobody will ring for it soon, and the worker looks for itself.
+      if (isFound || shares.isLimiting()) lookSoon(runner);
     } catch (error) {
       ctx.log.error({ err: error, job: jobId }, 'the job runner could not reach its jobs');
     }
   });
+}
+
+function lookSoon(runner: Runner): void {
+  if (!runner.shares.isLimiting() && !runner.hasPassedOver) return;
+  runner.hasPassedOver = runner.shares.isLimiting();
+  runner.lookedAt = Number.NEGATIVE_INFINITY;
+  runner.knock.now();
 }
 
 async function takeBack({ ctx, registry, workerId }: Runner): Promise<boolean> {

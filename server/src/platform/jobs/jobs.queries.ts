@@ -1,6 +1,7 @@
-import { type SQL, and, asc, eq, inArray, isNull, lt, lte, sql } from 'drizzle-orm';
+import { type SQL, and, asc, eq, inArray, isNull, lt, lte, notInArray, or, sql } from 'drizzle-orm';
 import { jobs } from '#db/schema/jobs.js';
 import type { Database } from '../database.js';
+import { BACKGROUND_PRIORITY } from './background-priority.js';
 import { CANCELLED, type JobFailure, type JobProgress } from './define-job.js';
 
 export type JobRow = typeof jobs.$inferSelect;
@@ -31,10 +32,24 @@ export async function insertJob(
   return row?.id ?? null;
 }
 
+/** Which jobs that can wait are passed over, because the worker leaves its places to others. */
+export interface ClaimLimits {
+  isBackgroundAllowed: boolean;
+  /** Projects that have their share of such jobs in hand. */
+  fullProjectIds: string[];
+}
+
 /** Takes the next job that is due, or a certain one if it is, passing over rows that another worker is taking. */
 export async function claimJob(
   db: Database,
-  claim: { workerId: string; types: string[]; jobId: string | null; now: Date; leaseUntil: Date },
+  claim: {
+    workerId: string;
+    types: string[];
+    jobId: string | null;
+    now: Date;
+    leaseUntil: Date;
+    limits: ClaimLimits;
+  },
 ): Promise<JobRow | null> {
   const next = db
     .select({ id: jobs.id })
@@ -45,6 +60,7 @@ export async function claimJob(
         lte(jobs.runAt, claim.now),
         inArray(jobs.type, claim.types),
         claim.jobId === null ? undefined : eq(jobs.id, claim.jobId),
+        isWithin(claim.limits),
       ),
     )
     .orderBy(asc(jobs.priority), asc(jobs.runAt), asc(jobs.id))
@@ -61,6 +77,13 @@ export async function claimJob(
     .where(eq(jobs.id, sql`(${next})`))
     .returning();
   return row ?? null;
+}
+
+function isWithin({ isBackgroundAllowed, fullProjectIds }: ClaimLimits): SQL | undefined {
+  const isUrgent = lt(jobs.priority, BACKGROUND_PRIORITY);
+  if (!isBackgroundAllowed) return isUrgent;
+  if (fullProjectIds.length === 0) return undefined;
+  return or(isUrgent, isNull(jobs.projectId), notInArray(jobs.projectId, fullProjectIds));
 }
 
 /** @returns `held`, `cancel` when somebody asked for it, or `lost` */

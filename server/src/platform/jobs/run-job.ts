@@ -2,6 +2,7 @@ import type { Context } from '../context.js';
 import { type SpanOptions, inSpan } from '../tracing.js';
 import { CANCELLED, type JobFailure, LeaseLostError, type RunningJob } from './define-job.js';
 import { AttemptAborted, leaseEnd } from './job-lease.js';
+import { ALL_SHARES, type JobShares } from './job-shares.js';
 import type { JobRegistry, RegisteredJob } from './job-registry.js';
 import {
   type JobRow,
@@ -22,6 +23,7 @@ const HEARTBEAT_MS = 2_000;
 /**
  * Claims one job and runs one attempt of it to a stored end.
  * @param jobId of the job to claim; null: the most urgent that is due
+ * @param shares what the worker leaves for others; unset: nothing
  * @param released fires when the worker must stop: the job goes back to the queue, uncounted
  * @returns false when nothing is due
  */
@@ -31,11 +33,28 @@ export async function runNextJob(
   workerId: string,
   released: AbortSignal,
   jobId: string | null = null,
+  shares: JobShares = ALL_SHARES,
 ): Promise<boolean> {
-  const now = ctx.clock.now();
   const types = [...registry.keys()];
-  const row = await claimJob(ctx.db, { workerId, types, jobId, now, leaseUntil: leaseEnd(ctx) });
+  const row = await shares.claim((limits) => {
+    const claim = { workerId, types, jobId, now: ctx.clock.now(), leaseUntil: leaseEnd(ctx), limits };
+    return claimJob(ctx.db, claim);
+  });
   if (row === null) return false;
+  try {
+    await runClaimedJob(ctx, registry, row, { workerId, released });
+  } finally {
+    shares.release(row);
+  }
+  return true;
+}
+
+async function runClaimedJob(
+  ctx: Context,
+  registry: JobRegistry,
+  row: JobRow,
+  { workerId, released }: { workerId: string; released: AbortSignal },
+): Promise<void> {
   const registered = registry.get(row.type);
   if (registered === undefined) throw new Error(`no handler for jobs of type ${row.type}`);
   const lease = { jobId: row.id, workerId, attempt: row.attempts };
@@ -48,7 +67,6 @@ export async function runNextJob(
     const fields = { job: row.id, type: row.type, project: row.projectId, attempt: row.attempts, outcome };
     ctx.log.info({ ...fields, milliseconds: Math.round(seconds * 1000) }, 'job attempt ended');
   });
-  return true;
 }
 
 /** The attempt goes on with the trace of the request that wanted the job. */

@@ -4,7 +4,7 @@ import type { Context } from '#platform/context.js';
 import type { RunningJob } from '#platform/jobs/define-job.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
-import { NO_COUNTS } from '../sync-counts.js';
+import { NO_COUNTS, addCounts } from '../sync-counts.js';
 import { addLinks, mostPageRows } from './add-links.js';
 import { finishRun } from './finish-run.js';
 import { countPages, deleteGonePages, requeuePages } from './frontier.queries.js';
@@ -63,7 +63,7 @@ export async function crawlSource(
       sync,
     };
     await insertPages(tx.db, scope, [start]);
-    const dropped = survey === null ? 0 : (await addMappedPages(tx, scope, { source, sync, survey })).dropped;
+    const mapped = survey === null ? null : await addMappedPages(tx, scope, { source, sync, survey });
     await startVisits(tx, scope, job, {
       sourceId: source.id,
       crawl: {
@@ -73,9 +73,10 @@ export async function crawlSource(
         crawlDelayMs: 0,
         ...survey?.state,
         fetched: 0,
-        dropped,
+        dropped: mapped?.dropped ?? 0,
         failuresInARow: 0,
       },
+      skipped: mapped?.skipped ?? 0,
     });
   });
 }
@@ -134,7 +135,7 @@ async function startVisits(
   tx: Context,
   scope: ProjectScope,
   job: RunningJob,
-  run: { sourceId: string; crawl: CrawlState },
+  run: { sourceId: string; crawl: CrawlState; skipped: number },
 ): Promise<void> {
   const source = await lockSourceOrNull(tx.db, scope, run.sourceId);
   if (source === null) return;
@@ -142,7 +143,7 @@ async function startVisits(
   const started = {
     syncPhase: 'pages' as const,
     crawl: run.crawl,
-    counts: NO_COUNTS,
+    counts: addCounts(NO_COUNTS, { skipped: run.skipped }),
     progress: { stage: 'crawling' as const, done: total - queued, total },
   };
   await updateRun(tx.db, scope, source.id, started);

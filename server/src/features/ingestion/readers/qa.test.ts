@@ -192,6 +192,18 @@ describe('a question that was answered beforehand', () => {
     expect((await search(words))[0]).toMatchObject({ heading: question });
   });
 
+  it('gets it in a project of a language whose small letters are its own', async () => {
+    projectId = (await post('/v1/projects', { name: 'Türkçe', language: 'tr' })).body.id;
+    const pairs = [
+      { question: 'IBAN nedir?', answer: 'Hesap numarasıdır.' },
+      { question: 'İade ne kadar sürer?', answer: 'Beş iş günü.' },
+    ];
+    await addPairs(pairs);
+    for (const { question, answer } of pairs) await expectAnswer(question, answer);
+    await expectAnswer('iade ne kadar sürer', 'Beş iş günü.');
+    await expectAnswer('iban nedir', 'Hesap numarasıdır.');
+  });
+
   it('in other words is found and left to the model', async () => {
     await addPairs([PARCEL, REFUND]);
     expect((await search('refund duration, how many days does it take'))[0]).toMatchObject({
