@@ -1,4 +1,5 @@
 import type { CrawlState } from '#db/schema/sources.js';
+import { batches } from '#kernel/batches.js';
 import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { RunningJob } from '#platform/jobs/define-job.js';
@@ -50,6 +51,7 @@ export async function crawlSource(
         );
   const startUrl = survey?.state.startUrl ?? normalizePageUrl(source.origin.url) ?? source.origin.url;
   await requeueKnownPages(ctx, scope, job, { sourceId: source.id, sync });
+  const dropped = await addMappedPages(ctx, scope, job, { source, sync, survey });
   await inTransaction(ctx, async (tx) => {
     await job.fence(tx);
     const { projectId } = scope;
@@ -63,7 +65,6 @@ export async function crawlSource(
       sync,
     };
     await insertPages(tx.db, scope, [start]);
-    const mapped = survey === null ? null : await addMappedPages(tx, scope, { source, sync, survey });
     await startVisits(tx, scope, job, {
       sourceId: source.id,
       crawl: {
@@ -73,10 +74,9 @@ export async function crawlSource(
         crawlDelayMs: 0,
         ...survey?.state,
         fetched: 0,
-        dropped: mapped?.dropped ?? 0,
+        dropped,
         failuresInARow: 0,
       },
-      skipped: mapped?.skipped ?? 0,
     });
   });
 }
@@ -114,36 +114,48 @@ async function requeueKnownPages(
   }
 }
 
-function addMappedPages(
-  tx: Context,
+/** Puts the addresses of the site's maps on the frontier. @returns how many there was no room for */
+async function addMappedPages(
+  ctx: Context,
   scope: ProjectScope,
-  { source, sync, survey }: { source: UrlSource; sync: number; survey: SiteSurvey },
-) {
-  const crawl = source.origin.crawl ?? { maxPages: 1, maxDepth: 0 };
-  return addLinks(tx, scope, {
-    sourceId: source.id,
-    sync,
-    links: survey.mapped,
-    depth: MAPPED_DEPTH,
-    maxDepth: crawl.maxDepth,
-    room: mostPageRows(crawl),
-    rules: survey.rules,
-  });
+  job: RunningJob,
+  { source, sync, survey }: { source: UrlSource; sync: number; survey: SiteSurvey | null },
+): Promise<number> {
+  const { crawl } = source.origin;
+  if (survey === null || crawl == null) return 0;
+  const room = mostPageRows(crawl);
+  // The start has a row of its own, whatever the maps say.
+  const links = survey.mapped.filter((url) => url !== survey.state.startUrl);
+  for (const batch of batches(links.slice(0, room), PAGES_PER_STATEMENT)) {
+    await inTransaction(ctx, async (tx) => {
+      await job.fence(tx);
+      await addLinks(tx, scope, {
+        sourceId: source.id,
+        sync,
+        links: batch,
+        depth: MAPPED_DEPTH,
+        maxDepth: crawl.maxDepth,
+        room: batch.length,
+        rules: survey.rules,
+      });
+    });
+  }
+  return Math.max(0, links.length - room);
 }
 
 async function startVisits(
   tx: Context,
   scope: ProjectScope,
   job: RunningJob,
-  run: { sourceId: string; crawl: CrawlState; skipped: number },
+  run: { sourceId: string; crawl: CrawlState },
 ): Promise<void> {
   const source = await lockSourceOrNull(tx.db, scope, run.sourceId);
   if (source === null) return;
-  const { total, queued } = await countPages(tx.db, scope, source.id);
+  const { total, queued, skipped } = await countPages(tx.db, scope, source.id);
   const started = {
     syncPhase: 'pages' as const,
     crawl: run.crawl,
-    counts: addCounts(NO_COUNTS, { skipped: run.skipped }),
+    counts: addCounts(NO_COUNTS, { skipped }),
     progress: { stage: 'crawling' as const, done: total - queued, total },
   };
   await updateRun(tx.db, scope, source.id, started);

@@ -46,19 +46,22 @@ export async function requeuePages(
   return rows.length;
 }
 
+/** Pages of a source at the start of a run; `skipped` are those that this run has left out already. */
 export async function countPages(
   db: Database,
   scope: ProjectScope,
   sourceId: string,
-): Promise<{ total: number; queued: number }> {
+): Promise<{ total: number; queued: number; skipped: number }> {
+  const isLeftOut = sql`${sourcePages.status} = 'skipped' and ${sourcePages.reason} <> 'deleted'`;
   const [row] = await db
     .select({
       total: sql<number>`count(*)::int`,
       queued: sql<number>`(count(*) filter (where ${sourcePages.status} = 'queued'))::int`,
+      skipped: sql<number>`(count(*) filter (where ${isLeftOut}))::int`,
     })
     .from(sourcePages)
     .where(isPageOf(scope, sourceId));
-  return row ?? { total: 0, queued: 0 };
+  return row ?? { total: 0, queued: 0, skipped: 0 };
 }
 
 /**
