@@ -10,6 +10,11 @@ const shared = {
 };
 
 const UNIT_TESTS = ['src/{kernel,rag}/**/*.test.ts', 'src/**/*.unit.test.ts'];
+/** Files, processes and the network, and no database: once is enough, whatever the database. */
+const OUTSIDE_TESTS = [
+  'src/features/ingestion/extractors/**/*.test.ts',
+  'src/providers/{document-extractor,page-fetcher,page-renderer,embedders,chat-models}/**/*.test.ts',
+];
 const SERVICE_TESTS = ['{src,test}/**/*.services.test.ts'];
 const CHAOS_TESTS = ['test/chaos/**/*.test.ts'];
 
@@ -48,10 +53,21 @@ export default defineConfig({
       {
         ...shared,
         test: {
+          name: 'outside',
+          root: 'server',
+          include: OUTSIDE_TESTS,
+          exclude: UNIT_TESTS,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
           name: 'feature',
           root: 'server',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: [...UNIT_TESTS, ...SERVICE_TESTS, ...CHAOS_TESTS],
+          exclude: [...UNIT_TESTS, ...OUTSIDE_TESTS, ...SERVICE_TESTS, ...CHAOS_TESTS],
           globalSetup: [fileURLToPath(new URL('server/test/global-setup.ts', import.meta.url))],
           testTimeout: 60_000,
           hookTimeout: 60_000,

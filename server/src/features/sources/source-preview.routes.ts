@@ -53,4 +53,12 @@ export const sourcePreviewRoutes =
         return previewSource(ctx, scope, body, gone);
       },
     );
+
+    // Else `preview` would be taken for the id of a source.
+    server.route({
+      method: ['GET', 'PATCH', 'DELETE'],
+      url: '/v1/projects/:projectId/sources/preview',
+      schema: { hide: true },
+      handler: (_request, reply) => reply.callNotFound(),
+    });
   };

@@ -15,24 +15,33 @@ export function setErrorHandlers(server: FastifyInstance, ctx: Pick<Context, 'lo
   );
 }
 
-/** Methods that the path of a request answers to. */
+/** Methods that the path of a request answers to, as its most literal route has them. */
 function allowedMethods(server: FastifyInstance, request: FastifyRequest): string[] {
   const path = request.url.split('?')[0] ?? '/';
-  const patterns = routePatterns.get(server) ?? [];
-  const methods = patterns.filter(({ matches }) => matches.test(path)).map(({ method }) => method);
-  return [...new Set(methods)];
+  const matching = (routePatterns.get(server) ?? []).filter(({ matches }) => matches.test(path));
+  const fewest = Math.min(...matching.map(({ parameterCount }) => parameterCount));
+  const methods = matching.filter(({ parameterCount }) => parameterCount === fewest);
+  return [...new Set(methods.map(({ method }) => method))];
 }
 
-const routePatterns = new WeakMap<FastifyInstance, { method: string; matches: RegExp }[]>();
+interface RoutePattern {
+  method: string;
+  matches: RegExp;
+  parameterCount: number;
+}
+
+const routePatterns = new WeakMap<FastifyInstance, RoutePattern[]>();
 
 /** Remembers the routes as they are added, so that a wrong method gets 405 with `Allow` instead of 404. */
 export function rememberRoutes(server: FastifyInstance): void {
-  const patterns: { method: string; matches: RegExp }[] = [];
+  const patterns: RoutePattern[] = [];
   routePatterns.set(server, patterns);
-  server.addHook('onRoute', ({ method, url }) => {
-    if (url.includes('*')) return;
+  server.addHook('onRoute', ({ method, url, schema }) => {
+    if (url.includes('*') || schema?.hide === true) return;
     const source = url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[^/]+/g, '[^/]+');
-    for (const name of [method].flat()) patterns.push({ method: name, matches: new RegExp(`^${source}/?$`) });
+    const matches = new RegExp(`^${source}/?$`);
+    const parameterCount = url.split(':').length - 1;
+    for (const name of [method].flat()) patterns.push({ method: name, matches, parameterCount });
   });
 }
 
