@@ -5,6 +5,11 @@ import { isDatabaseUnavailable, isForeignKeyViolation } from '../database-errors
 /** What a failure means to a caller; one that means nothing to it comes back as it was. */
 export function expectedError(error: unknown): Error {
   if (error instanceof AppError) return error;
+  // Before the database: a site that refuses connections is not one.
+  if (error instanceof SourceError) {
+    const errors = [{ path: 'source', message: error.reason }];
+    return new AppError('unusable_content', error.message, { errors, cause: error.cause });
+  }
   if (isDatabaseUnavailable(error)) {
     return new AppError('unavailable', 'The database cannot be reached at the moment. Please try again.', {
       cause: error,
@@ -12,10 +17,6 @@ export function expectedError(error: unknown): Error {
   }
   if (isForeignKeyViolation(error)) {
     return new AppError('not_found', 'What this belongs to was deleted in the meantime.', { cause: error });
-  }
-  if (error instanceof SourceError) {
-    const errors = [{ path: 'source', message: error.reason }];
-    return new AppError('unusable_content', error.message, { errors, cause: error.cause });
   }
   if (error instanceof DOMException && error.name === 'AbortError') {
     return new AppError('request_timeout', 'The request was given up before it was answered.');

@@ -102,7 +102,8 @@ async function visitOne(
       signal,
     );
   } catch (error) {
-    if (error instanceof SourceError && !signal.aborted) return error;
+    // Of a page that was asked for by itself there is nothing else to tell.
+    if (error instanceof SourceError && !isSingle && !signal.aborted) return error;
     throw error;
   }
 }
