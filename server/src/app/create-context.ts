@@ -21,12 +21,14 @@ import { VERSION } from './version.js';
 
 const MIB = 1024 * 1024;
 const EXTRACTION = {
-  timeoutMs: 120_000,
-  maxResidentBytes: 1024 * MIB,
+  // Few files take seconds; one that takes longer than its size explains is broken, or made to.
+  timeoutMs: 25_000,
+  timeoutMsPerByte: 1_500 / MIB,
+  maxResidentBytes: 480 * MIB,
   maxOutputCharacters: 50 * MIB,
   concurrency: 2,
 };
-const PAGE_FETCH = { timeoutMs: 30_000, maxRedirects: 5 };
+const PAGE_FETCH = { timeoutMs: 20_000, maxRedirects: 5 };
 const PAGE_RENDERING = { timeoutMs: 30_000, maxBytes: 10 * MIB };
 const SEARCH_CACHE = { maxBytes: 32 * MIB, ttlMs: 600_000 };
 

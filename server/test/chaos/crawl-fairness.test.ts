@@ -12,7 +12,7 @@ const SOME_PAGES = 50;
 /** What six places visit while B's page waits for one twice: for its source's job, and for its own. */
 const HANDFUL = 24;
 /** What a page that nobody answers takes at most, were B to wait for it. */
-const FETCH_TIMEOUT_MS = 30_000;
+const FETCH_TIMEOUT_MS = 20_000;
 const UNDER_WAY_MS = 200_000;
 
 let chaos: Chaos;

@@ -16,5 +16,5 @@ export async function extractTypedText(
 ): Promise<ExtractedDocument> {
   const { body, bytes, owner } = typed;
   if (bytes <= SMALL_TEXT_BYTES) return chunkText(readTypedText(await text(body)));
-  return ctx.extractor.extract({ body, kind: 'text', owner, fileName: null, mediaType: null }, signal);
+  return ctx.extractor.extract({ body, bytes, kind: 'text', owner, fileName: null, mediaType: null }, signal);
 }

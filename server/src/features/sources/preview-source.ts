@@ -59,7 +59,7 @@ export async function previewSource(
       const { fileKey, fileName, mediaType, bytes } = input.upload;
       const body = await ctx.storage.read(fileKey);
       const extracted = await ctx.extractor.extract(
-        { body, kind: 'file', owner: scope.projectId, fileName, mediaType },
+        { body, bytes, kind: 'file', owner: scope.projectId, fileName, mediaType },
         signal,
       );
       return summarize(ctx, [{ ...describeRead(ctx, fileName, extracted), bytes }], false);

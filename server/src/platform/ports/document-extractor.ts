@@ -60,6 +60,8 @@ export interface PageReading {
 
 export interface ExtractionInput {
   body: Readable;
+  /** Of the body, where they are known: a large file may take longer. */
+  bytes?: number;
   /**
    * `file`: the format is told by content. `text`: UTF-8 as somebody typed it, of which nothing is taken for markup.
    * `page`: as `file`, and of HTML its facts too.

@@ -19,7 +19,7 @@ const BYTES_PER_MEBIBYTE = 1024 * 1024;
 const WARM = {
   maxInputs: 500,
   /** Of these, 200 are the tables of tokens and languages. */
-  maxKeptBytes: 384 * BYTES_PER_MEBIBYTE,
+  maxKeptBytes: 256 * BYTES_PER_MEBIBYTE,
   idleMs: 10_000,
   /** A process that waits for input takes it in milliseconds. */
   beginWithinMs: 2_000,

@@ -8,6 +8,8 @@ import type { ProcessLimits, ReaderProcess } from './reader-process.js';
 export interface ExtractionLimits extends ProcessLimits {
   /** From when the input is given to its answer; the start of a process counts for its first input. */
   timeoutMs: number;
+  /** More for each byte of an input whose size is known; unset: none. */
+  timeoutMsPerByte?: number;
   maxInputBytes: number;
 }
 
@@ -29,7 +31,8 @@ export async function runExtraction(
   signal: AbortSignal,
 ): Promise<ExtractedDocument | null> {
   signal.throwIfAborted();
-  const { timeoutMs, beginWithinMs, maxOutputCharacters } = limits;
+  const { beginWithinMs, maxOutputCharacters } = limits;
+  const timeoutMs = limits.timeoutMs + Math.round((input.bytes ?? 0) * (limits.timeoutMsPerByte ?? 0));
   const onAbort = () => reader.stop(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   const timer = setTimeout(() => reader.stop(timeoutError(timeoutMs)), timeoutMs);

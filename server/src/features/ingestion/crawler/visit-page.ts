@@ -186,6 +186,7 @@ async function extract(
     return await ctx.extractor.extract(
       {
         body: Readable.from([fetched.body]),
+        bytes: fetched.body.byteLength,
         kind: 'page',
         page: { url: fetched.url, boilerplate },
         owner: page.owner,
