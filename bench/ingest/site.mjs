@@ -23,7 +23,10 @@ const STYLE = Array.from(
   (_, index) => `.block-${index}{margin:0 ${index}px;padding:${index % 7}px;color:#${100 + index}}`,
 ).join('\n');
 
-const server = createServer((request, response) => {
+const server = createServer((request, response) => void answer(request, response));
+
+/** Every page that the site has; else 404. */
+function answer(request, response) {
   counted.requests += 1;
   const { pathname } = new URL(request.url, 'http://site.test');
   if (pathname === '/robots.txt')
@@ -36,7 +39,8 @@ const server = createServer((request, response) => {
     return undefined;
   }
   return sendPage(request, response, { etag: `"p${index}-${versions[index]}"`, html: page(index) });
-});
+}
+
 server.keepAliveTimeout = 60_000;
 server.listen(0, '127.0.0.1', () => process.send({ url: `${originOf()}/` }));
 process.on('disconnect', () => process.exit());
