@@ -110,11 +110,11 @@ describe('a preview', () => {
   });
 
   it('says why there is nothing to see', async () => {
-    expect(await preview({ type: 'url', url: `${site.origin}/nowhere` })).toMatchObject({
+    expect(await preview({ type: 'url', url: `${site.origin}/absent` })).toMatchObject({
       status: 422,
       body: { code: 'unusable_content', errors: [{ message: 'http_404' }] },
     });
-    expect(await preview({ type: 'url', url: `${site.origin}/nowhere`, crawl: {} })).toMatchObject({
+    expect(await preview({ type: 'url', url: `${site.origin}/absent`, crawl: {} })).toMatchObject({
       status: 422,
     });
     expect(await preview({ type: 'url', url: site.origin, crawl: { render: true } })).toMatchObject({

@@ -5,7 +5,7 @@ import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { batches } from '#kernel/batches.js';
 import { hasRepeatingPath } from './page-url.js';
-import { type NewPage, insertPages } from './pages.queries.js';
+import { type NewPage, insertPages, listKnownPages } from './pages.queries.js';
 import { type SiteRules, reasonToStayAway } from './visit-page.js';
 
 const ROWS_PER_INSERT = 500;
@@ -43,8 +43,11 @@ export async function addLinks(
   },
 ): Promise<AddedLinks> {
   const { sourceId, sync, depth, room, rules } = found;
-  const kept = found.links.slice(0, Math.max(0, room));
-  const added: AddedLinks = { queued: 0, skipped: 0, dropped: found.links.length - kept.length };
+  // The same menu stands on every page of a site.
+  const known = await listKnownPages(tx.db, scope, sourceId, found.links);
+  const fresh = found.links.filter((url) => !known.has(url));
+  const kept = fresh.slice(0, Math.max(0, room));
+  const added: AddedLinks = { queued: 0, skipped: 0, dropped: fresh.length - kept.length };
   const pages = kept.map((url): NewPage => {
     const reason = reasonToSkip(url, { depth, maxDepth: found.maxDepth, rules });
     const status = reason === null ? 'queued' : 'skipped';

@@ -88,6 +88,27 @@ export async function updateRun(
   await db.update(sources).set(changes).where(isSource(scope, sourceId));
 }
 
+/** Which of these addresses a source knows, so that nothing of them changes if they are met again. */
+export async function listKnownPages(
+  db: Database,
+  scope: ProjectScope,
+  sourceId: string,
+  keys: readonly string[],
+): Promise<Set<string>> {
+  const isTooDeep = and(eq(sourcePages.status, 'skipped'), eq(sourcePages.reason, 'too_deep'));
+  const rows = await db
+    .select({ key: sourcePages.key })
+    .from(sourcePages)
+    .where(
+      and(
+        isPageOf(scope, sourceId),
+        sql`${sourcePages.key} = any(${sql.param(keys)}::text[])`,
+        sql`(${isTooDeep}) is not true`,
+      ),
+    );
+  return new Set(rows.map(({ key }) => key));
+}
+
 /**
  * Adds pages to those that a source has seen. One that is known stays as it is, unless it lay too deep and now does
  * not.
