@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEmbedder } from '#providers/embedders/registry.js';
 import { type TestApp, createTestApp } from '#test/create-test-app.js';
 import { type FakeSite, htmlPage, startFakeSite } from '#test/fakes/fake-site.js';
 
@@ -20,7 +21,35 @@ afterAll(async () => {
 });
 
 const path = () => `/v1/projects/${projectId}/sources/preview`;
-const preview = (body: unknown) => app.request('POST', path(), { token, body });
+async function preview(body: unknown) {
+  const reply = await app.request('POST', path(), { token, body });
+  await expectNothingKept();
+  return reply;
+}
+async function previewFile(name: string, content: string | Uint8Array, as = token) {
+  const form = Buffer.concat([
+    Buffer.from(`--x\r\ncontent-disposition: form-data; name="file"; filename="${name}"\r\n\r\n`),
+    Buffer.from(content),
+    Buffer.from('\r\n--x--\r\n'),
+  ]);
+  const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+  const reply = await app.request('POST', path(), { token: as, body: form, headers });
+  await expectNothingKept();
+  return reply;
+}
+/** No row that a source would have, and no file. */
+async function expectNothingKept(): Promise<void> {
+  const tables = ['sources', 'documents', 'document_chunks', 'embeddings', 'source_pages', 'jobs'];
+  for (const table of tables) {
+    const { rows } = await app.ctx.db.execute(
+      sql`select count(*)::int as count from ${sql.identifier(table)} where project_id = ${projectId}`,
+    );
+    expect([table, rows]).toEqual([table, [{ count: 0 }]]);
+  }
+  const keys: string[] = [];
+  for await (const { key } of app.ctx.storage.list(`projects/${projectId}/`)) keys.push(key);
+  expect(keys).toEqual([]);
+}
 const prose = (subject: string) =>
   `Everything that there is to know about the ${subject} stands on this page.`;
 
@@ -112,48 +141,129 @@ describe('a preview', () => {
     });
   });
 
-  it('leaves nothing behind', async () => {
-    expect((await preview({ type: 'url', url: `${site.origin}/`, crawl: {} })).status).toBe(200);
-    const { rows } = await app.ctx.db.execute(sql`
-      select (select count(*)::int from sources) as sources, (select count(*)::int from documents) as documents,
-        (select count(*)::int from source_pages) as pages,
-        (select count(*)::int from jobs where status in ('queued', 'running')) as jobs`);
-    expect(rows).toEqual([{ sources: 0, documents: 0, pages: 0, jobs: 0 }]);
-    const keys: string[] = [];
-    for await (const { key } of app.ctx.storage.list('projects/')) keys.push(key);
-    expect(keys).toEqual([]);
-  });
-
   it('reads an uploaded file, and keeps nothing of it', async () => {
-    const form = [
-      '--x',
-      'content-disposition: form-data; name="file"; filename="tea.csv"',
-      'content-type: text/csv',
-      '',
-      'Tea,Minutes',
-      'Green,3',
-      '--x--',
-      '',
-    ].join('\r\n');
-    const { status, body } = await app.request('POST', path(), {
-      token,
-      body: Buffer.from(form),
-      headers: { 'content-type': 'multipart/form-data; boundary=x' },
-    });
+    const { status, body } = await previewFile('tea.csv', 'Tea,Minutes\r\nGreen,3');
     expect(status).toBe(200);
     expect(body).toMatchObject({
-      pages: [{ title: 'tea.csv', status: 'indexed', bytes: 20, chunkCount: 1 }],
-      totals: { pages: 1 },
+      pages: [{ url: null, title: 'tea.csv', status: 'indexed', bytes: 20, chunkCount: 1 }],
+      totals: { pages: 1, bytes: 20, chunks: 1 },
     });
-    for await (const { key } of app.ctx.storage.list('projects/')) expect(key).toBe('none is there');
+    for (const [name, content, reason] of [
+      ['empty.txt', '', 'empty'],
+      ['picture.png', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), 'unsupported_type'],
+      ['broken.docx', Buffer.from('504b030414000000080000002100', 'hex'), 'malformed_file'],
+    ] as const) {
+      expect(await previewFile(name, content)).toMatchObject({
+        status: 422,
+        body: { code: 'unusable_content', errors: [{ message: reason }] },
+      });
+    }
   });
 
-  it('is for those who may add sources', async () => {
+  it('of one page takes it as it is, whatever it says to crawlers', async () => {
+    const head = '<meta name="robots" content="noindex"><link rel="canonical" href="/other">';
+    site.pages.set('/one', htmlPage('One', prose('one'), { head, links: ['/linked'] }));
+    site.pages.set('/moved', { status: 302, headers: { location: '/one' } });
+    const before = site.visits.length;
+    for (const address of ['/one', '/moved']) {
+      const { body } = await preview({ type: 'url', url: `${site.origin}${address}` });
+      expect(body).toMatchObject({
+        pages: [{ title: 'One', status: 'indexed', reason: null, language: 'en', chunkCount: 1 }],
+        totals: { pages: 1, chunks: 1 },
+        truncated: false,
+      });
+    }
+    expect(site.visits.slice(before)).toEqual(['/one', '/moved', '/one']);
+  });
+
+  it('says what embedding would cost, and embeds nothing', async () => {
+    const text = prose('price of words').repeat(200);
+    const { body: free } = await preview({ type: 'text', name: 'Text', text });
+    expect(free.totals).toMatchObject({ cost: '0', currency: 'USD' });
+    app.ctx.embedder = createEmbedder({
+      provider: 'openai-compatible',
+      baseUrl: `${site.origin}/v1`,
+      apiKey: null,
+      model: 'text-embedding-3-small',
+      dimensions: 8,
+      timeoutMs: { question: 1_000, passages: 1_000 },
+      tryTimeoutMs: 1_000,
+    });
+    const { body } = await preview({ type: 'text', name: 'Text', text });
+    app.ctx.embedder = null;
+    const { tokens, chunks, cost } = body.totals;
+    expect([tokens, chunks]).toEqual([free.totals.tokens, free.totals.chunks]);
+    expect(chunks).toBeGreaterThan(1);
+    expect(cost).toBe(((tokens * 0.02) / 1_000_000).toFixed(9));
+    expect(Number(cost)).toBeGreaterThan(0);
+    expect(site.visits).not.toContain('/v1/embeddings');
+  });
+
+  it('says of a start that robots may not read that there is nothing, and does not read it', async () => {
+    site.pages.set('/no', htmlPage('No', prose('no')));
+    const { status, body } = await preview({ type: 'url', url: `${site.origin}/no`, crawl: {} });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      pages: [{ url: `${site.origin}/no`, status: 'skipped', reason: 'robots' }],
+      totals: { pages: 0, chunks: 0, cost: '0' },
+      truncated: false,
+    });
+    expect(site.visits).not.toContain('/no');
+  });
+
+  it('tells the same as the indexing will', async () => {
+    const pairs = Array.from({ length: 5 }, (_, index) => ({
+      question: `What is number ${index}?`,
+      answer: `It is the number ${index}.`,
+    }));
+    const text = `# Tea\n\n${prose('tea').repeat(60)}\n\n# Coffee\n\n${prose('coffee').repeat(60)}`;
+    for (const source of [
+      { type: 'qa', name: 'Questions', pairs },
+      { type: 'text', name: 'Text', text },
+      { type: 'url', url: `${site.origin}/` },
+      { type: 'url', url: `${site.origin}/`, crawl: { maxPages: 10 } },
+    ]) {
+      const { body } = await preview(source);
+      const elsewhere = await app.createProject(token);
+      const indexed = await app.addSource(token, elsewhere, source);
+      expect(body.totals).toMatchObject({ chunks: indexed.chunkCount, pages: indexed.documentCount });
+    }
+  });
+
+  it('is for those who may add sources, and takes what they may add', async () => {
     const body = { type: 'text', name: 'Tea', text: 'Green tea.' };
-    expect((await app.request('POST', path(), { body })).status).toBe(401);
+    const join = async (role: string) => {
+      const member = await app.register();
+      await app.ctx.db.execute(
+        sql`insert into project_members (project_id, user_id, role) values (${projectId}, ${member.userId}, ${role})`,
+      );
+      return member.token;
+    };
     const stranger = await app.register();
-    expect((await app.request('POST', path(), { token: stranger.token, body })).status).toBe(404);
-    expect((await preview({ type: 'text' })).status).toBe(400);
-    expect((await preview({ ...body, unknown: 1 })).status).toBe(400);
+    const statuses = async (as: string) => [
+      (await app.request('POST', path(), { token: as, body })).status,
+      (await previewFile('tea.txt', 'Green tea.', as)).status,
+    ];
+    expect((await app.request('POST', path(), { body })).status).toBe(401);
+    expect(await statuses(stranger.token)).toEqual([404, 404]);
+    expect(await statuses(await join('viewer'))).toEqual([403, 403]);
+    expect(await statuses(await join('editor'))).toEqual([200, 200]);
+    for (const wrong of [
+      { type: 'text' },
+      { ...body, unknown: 1 },
+      { ...body, type: 'song' },
+      { type: 'url', url: 'ftp://example.com/' },
+      { type: 'qa', name: 'Questions', pairs: [] },
+      { type: 'qa', name: 'Questions', pairs: [{ question: ' ', answer: 'A' }] },
+      [body],
+    ])
+      expect((await preview(wrong)).status).toBe(400);
+    expect((await app.request('POST', path(), { token })).status).toBe(400);
+    expect(
+      (await preview({ type: 'qa', name: 'Q', pairs: [{ question: '\u200b', answer: 'A' }] })).body,
+    ).toMatchObject({
+      code: 'unusable_content',
+      errors: [{ message: 'empty' }],
+    });
   });
 });

@@ -7,6 +7,7 @@ import type { ExtractedDocument } from '#platform/ports/document-extractor.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { type PreviewedVisit, previewCrawl } from '#features/ingestion/crawler/preview-crawl.js';
 import { extractTypedText } from '#features/ingestion/extract-typed-text.js';
+import { readPairs } from '#features/ingestion/readers/qa-reader.js';
 import { embeddingCost } from '#features/usage/embedding-cost.js';
 import { COST_CURRENCY } from '#features/usage/message-cost.js';
 import { noBrowser } from './create-source.js';
@@ -48,12 +49,14 @@ export async function previewSource(
       return previewWebsite(ctx, scope, input, signal);
     }
     case 'qa': {
-      const content = input.pairs.map(({ question, answer }) => `${question}\n\n${answer}`).join('\n\n');
-      return summarize(ctx, [await describeText(ctx, scope, { name: input.name, content }, signal)], false);
+      const { extracted } = readPairs(input.name, input.pairs);
+      return summarize(ctx, [describeRead(ctx, input.name, extracted)], false);
     }
     case 'text': {
-      const { name, text: content } = input;
-      return summarize(ctx, [await describeText(ctx, scope, { name, content }, signal)], false);
+      const { name, text } = input;
+      const owner = scope.projectId;
+      const typed = { body: Readable.from([text]), bytes: Buffer.byteLength(text), owner };
+      return summarize(ctx, [describeRead(ctx, name, await extractTypedText(ctx, typed, signal))], false);
     }
     case 'file': {
       const { fileKey, fileName, mediaType, bytes } = input.upload;
@@ -67,16 +70,6 @@ export async function previewSource(
     default:
       return assertNever(input);
   }
-}
-
-async function describeText(
-  ctx: Pick<Context, 'extractor' | 'embedder'>,
-  { projectId: owner }: ProjectScope,
-  { name, content }: { name: string; content: string },
-  signal: AbortSignal,
-): Promise<PreviewedPage> {
-  const typed = { body: Readable.from([content]), bytes: Buffer.byteLength(content), owner };
-  return describeRead(ctx, name, await extractTypedText(ctx, typed, signal));
 }
 
 async function previewWebsite(

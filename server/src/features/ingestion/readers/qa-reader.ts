@@ -7,15 +7,19 @@ import { detectLanguage } from '#rag/analyzer/detect-language.js';
 import { countTokens } from '#rag/count-tokens.js';
 import { comparableQuestion } from '#rag/comparable-question.js';
 import { normalizeText } from '../extractors/normalize-text.js';
-import type { QuestionChunk, Reader } from './reader.js';
+import type { QuestionChunk, ReadDocument, Reader } from './reader.js';
 
 const pairsSchema = z.array(z.object({ question: z.string(), answer: z.string() }));
 const SEPARATOR = '\n\n';
 
-/** Questions with their answers: each pair is one chunk, under its question as the heading. */
 export const readQuestionsAndAnswers: Reader<Extract<SourceOrigin, { type: 'qa' }>> = async (ctx, source) => {
   const stored = await text(await ctx.storage.read(source.origin.fileKey));
-  const pairs = pairsSchema.parse(JSON.parse(stored)).flatMap(({ question, answer }) => {
+  return readPairs(source.name, pairsSchema.parse(JSON.parse(stored)));
+};
+
+/** Questions with their answers: each pair is one chunk, under its question as the heading. @throws SourceError `empty` */
+export function readPairs(name: string, written: z.infer<typeof pairsSchema>): ReadDocument {
+  const pairs = written.flatMap(({ question, answer }) => {
     const asked = normalizeText(question, 'plain').replace(/\s+/g, ' ').trim();
     const told = normalizeText(answer, 'markdown');
     return asked === '' || told === '' ? [] : [{ question: asked, answer: told }];
@@ -34,10 +38,10 @@ export const readQuestionsAndAnswers: Reader<Extract<SourceOrigin, { type: 'qa' 
   });
   return {
     key: 'content',
-    title: source.name,
+    title: name,
     url: null,
     extracted: {
-      title: source.name,
+      title: name,
       content,
       format: 'markdown',
       pages: [],
@@ -47,4 +51,4 @@ export const readQuestionsAndAnswers: Reader<Extract<SourceOrigin, { type: 'qa' 
     },
     questions,
   };
-};
+}
