@@ -19,7 +19,8 @@ export async function listProjectsOfOtherModels(
     .select({ id: projects.id })
     .from(projects)
     .where(sql`${projects.embeddingModel} is distinct from ${other.embeddingModel}`)
-    .orderBy(asc(projects.id))
+    // Some may fail for ever: they must not stand before the others each time.
+    .orderBy(sql`random()`)
     .limit(other.limit);
   return rows.map(({ id }) => id);
 }
