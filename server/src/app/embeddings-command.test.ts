@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +37,14 @@ afterAll(async () => {
 });
 
 const configOf = (environment: Record<string, string> = MODEL_ENVIRONMENT) =>
-  parseConfig({ NODE_ENV: 'test', DATA_DIR: dataDir, ...database.environment, ...environment });
+  parseConfig({
+    NODE_ENV: 'test',
+    DATA_DIR: dataDir,
+    JWT_SECRET: randomBytes(48).toString('base64'),
+    ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    ...database.environment,
+    ...environment,
+  });
 const run = (act: 'status' | 'confirm', environment?: Record<string, string>) =>
   runEmbeddingsCommand(configOf(environment), act);
 

@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 /** For the policies of endpoints: waits pass at once, on a clock that they and the test alone move. */
 export interface InstantWaits {
   now: () => number;
@@ -12,5 +14,14 @@ export function createInstantWaits(): InstantWaits {
   const advance = (milliseconds: number) => {
     nowMs += milliseconds;
   };
-  return { now: () => nowMs, random: () => 0.5, pause: async (delayMs) => advance(delayMs), advance };
+  return {
+    now: () => nowMs,
+    random: () => 0.5,
+    pause: async (delayMs) => {
+      advance(delayMs);
+      // Who waits for another call's answer must let it come in, or would wait for ever in one turn.
+      await nextTurn();
+    },
+    advance,
+  };
 }
