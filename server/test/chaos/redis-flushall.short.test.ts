@@ -7,8 +7,8 @@ import { lockTable } from './table-lock.js';
 
 const SOURCES = 200;
 const ADDED_AT_ONCE = 20;
-/** Both workers hold four jobs each. */
-const RUNNING = 8;
+/** Both workers hold eight jobs each. */
+const RUNNING = 16;
 const FLUSHES = 5;
 /** A ring that was lost otherwise is rung again after 30 s: this is what the marker in Redis is for. */
 const RUNG_AGAIN_MS = 20_000;
