@@ -203,6 +203,7 @@ describe('without Redis', () => {
     expect(await there.streams.read('b', 0, staying())).toBeNull();
     expect(await there.streams.stop('a')).toBe(false);
     await server.start();
+    await eventually('Redis to be back', () => (peers.some(({ redis }) => isRedisAway(redis)) ? null : true));
     const foreign = await startReading(there, 'a', 1);
     gates[3].open();
     await Promise.all([own.ended, foreign.ended]);
