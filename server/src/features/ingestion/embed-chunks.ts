@@ -36,27 +36,38 @@ export async function listNeededEmbedders(
   return [embedder, embedder.forModel(live.model, live.dimensions)];
 }
 
+/** Vectors that the account already has, by the hash of their text: a map for each embedder. */
+export type KnownVectors = Map<string, NewEmbedding['embedding']>[];
+
+/** What the account already has of the vectors of chunks, by any of its sources, for the same text and model. */
+export async function findKnownVectors(
+  ctx: Pick<Context, 'db'>,
+  scope: ProjectScope,
+  { embedders, chunks }: { embedders: readonly Embedder[]; chunks: readonly EmbeddableChunk[] },
+): Promise<KnownVectors> {
+  const contentHashes = [...new Set(chunks.map(({ contentHash }) => contentHash))];
+  const known: KnownVectors = [];
+  for (const { model, dimensions } of embedders) {
+    const rows = await listKnownEmbeddings(ctx.db, scope, { model, dimensions, contentHashes });
+    known.push(new Map(rows.map(({ contentHash, embedding }) => [contentHash, embedding])));
+  }
+  return known;
+}
+
 /**
- * Vectors for chunks: those that the account already has for the same text and model, the rest from the model.
- * Outside of any transaction.
+ * Vectors for chunks: those that are known, the rest from the model. Outside of any transaction.
  * @throws ModelError
  */
 export async function embedChunks(
-  ctx: Pick<Context, 'db'>,
   scope: ProjectScope,
-  input: { embedders: readonly Embedder[]; chunks: readonly EmbeddableChunk[] },
+  input: { embedders: readonly Embedder[]; chunks: readonly EmbeddableChunk[]; known: KnownVectors },
   signal: AbortSignal,
 ): Promise<EmbeddedChunks> {
   const embedded: EmbeddedChunks = { rows: [], newCount: 0, tokens: 0, cost: 0 };
-  for (const embedder of input.embedders) {
+  const texts = new Map(input.chunks.map(({ contentHash, embeddedText }) => [contentHash, embeddedText]));
+  for (const [position, embedder] of input.embedders.entries()) {
     const { model, dimensions } = embedder;
-    const texts = new Map(input.chunks.map(({ contentHash, embeddedText }) => [contentHash, embeddedText]));
-    const known = await listKnownEmbeddings(ctx.db, scope, {
-      model,
-      dimensions,
-      contentHashes: [...texts.keys()],
-    });
-    const vectors = new Map(known.map(({ contentHash, embedding }) => [contentHash, embedding]));
+    const vectors = new Map(input.known[position]);
     const missing = [...texts].filter(([contentHash]) => !vectors.has(contentHash));
     if (missing.length > 0) {
       const asked = missing.map(([, text]) => text);

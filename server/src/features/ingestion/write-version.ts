@@ -2,7 +2,7 @@ import type { Context } from '#platform/context.js';
 import type { Embedder } from '#platform/ports/embedder.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { type PreparedSegment, prepareSegment, writeSegment } from '#features/search-index/write-segment.js';
-import { type EmbeddedChunks, embedChunks } from './embed-chunks.js';
+import { type EmbeddedChunks, embedChunks, findKnownVectors } from './embed-chunks.js';
 import {
   type NewEmbedding,
   insertChunks,
@@ -36,13 +36,16 @@ export async function* embedWindows(
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   let hasFailed = false;
+  // One after the other, so that the model is asked in order: what is paid for when a call fails can be stored.
+  let lookedUp: Promise<unknown> = Promise.resolve();
   const embedNext = (): Promise<EmbeddedWindow> | null => {
     const { value: chunks } = windows.next();
     if (chunks === undefined) return null;
-    const next = embedChunks(ctx, scope, { embedders, chunks }, both).then((embedded) => ({
-      chunks,
-      ...embedded,
-    }));
+    const known = lookedUp.then(() => findKnownVectors(ctx, scope, { embedders, chunks }));
+    lookedUp = known.catch(() => null);
+    const next = known
+      .then((found) => embedChunks(scope, { embedders, chunks, known: found }, both))
+      .then((embedded) => ({ chunks, ...embedded }));
     // Those before it are stored first: then it is told when its turn comes.
     next.catch(() => (hasFailed = true));
     return next;

@@ -7,7 +7,7 @@ import type { Embedder } from '#platform/ports/embedder.js';
 import { type ProjectScope, mintProjectScope, systemCaller } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
-import { embedChunks } from '../embed-chunks.js';
+import { embedChunks, findKnownVectors } from '../embed-chunks.js';
 import { type ChangeEmbeddingModelPayload, changeEmbeddingModelJob } from '../ingestion.jobs.js';
 import { embeddedTextOf } from '../prepare-chunks.js';
 import {
@@ -81,7 +81,9 @@ async function addVectors(
     afterId = bare.at(-1)?.id ?? null;
     if (afterId === null) return;
     const chunks = bare.map((chunk) => ({ ...chunk, embeddedText: embeddedTextOf(chunk) }));
-    const { rows } = await embedChunks(ctx, scope, { embedders: [embedder], chunks }, signal);
+    const embedders = [embedder];
+    const known = await findKnownVectors(ctx, scope, { embedders, chunks });
+    const { rows } = await embedChunks(scope, { embedders, chunks, known }, signal);
     for (const batch of batches(rows, CHUNKS_PER_TRANSACTION)) {
       await inTransaction(ctx, async (tx) => {
         await job.fence(tx);
