@@ -35,14 +35,30 @@ export interface Citation {
   end: number;
 }
 
+/** A sentence of an answer, in UTF-16 units of its content, and how far a quote was found for it. */
+export interface AnswerSentence {
+  start: number;
+  end: number;
+  support: 'located' | 'partly_located' | 'not_located';
+}
+
+export interface Feedback {
+  rating: 'up' | 'down';
+  comment: string | null;
+  /** ISO 8601. */
+  createdAt: string;
+}
+
 export interface Refusal {
   reason: 'no_match' | 'low_confidence' | 'still_indexing' | 'blocked' | 'unavailable';
   suggestions: string[];
 }
 
 export interface Notice {
-  code: 'still_indexing' | 'lexical_only' | 'model_unavailable';
+  code: 'still_indexing' | 'lexical_only' | 'model_unavailable' | 'sources_differ' | 'instructions_found';
   message: string;
+  /** Of `sources_differ`: the sentences that are equal but for a number or a date. */
+  quotes?: Omit<Citation, 'index'>[];
 }
 
 export const conversations = pgTable(
@@ -84,6 +100,9 @@ export const messages = pgTable(
     model: text('model'),
     confidence: messageConfidence('confidence'),
     citations: jsonb('citations').$type<Citation[]>().notNull().default([]),
+    /** The content's sentences; null: they were not looked at. */
+    sentences: jsonb('sentences').$type<AnswerSentence[]>(),
+    feedback: jsonb('feedback').$type<Feedback>(),
     refusal: jsonb('refusal').$type<Refusal>(),
     notices: jsonb('notices').$type<Notice[]>().notNull().default([]),
     inputTokens: integer('input_tokens').notNull().default(0),
@@ -104,6 +123,24 @@ export const messages = pgTable(
       name: 'messages_conversation_fk',
       columns: [table.projectId, table.conversationId],
       foreignColumns: [conversations.projectId, conversations.id],
+    }).onDelete('cascade'),
+  ],
+);
+
+/** How an answer came about, for those who run the project. */
+export const messageTraces = pgTable(
+  'message_traces',
+  {
+    messageId: uuid('message_id').primaryKey(),
+    projectId: uuid('project_id').notNull(),
+    trace: jsonb('trace').$type<Record<string, unknown>>().notNull(),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    foreignKey({
+      name: 'message_traces_message_fk',
+      columns: [table.projectId, table.messageId],
+      foreignColumns: [messages.projectId, messages.id],
     }).onDelete('cascade'),
   ],
 );

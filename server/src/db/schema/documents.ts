@@ -6,6 +6,7 @@ import {
   pgEnum,
   pgTable,
   primaryKey,
+  real,
   text,
   unique,
   uuid,
@@ -69,6 +70,12 @@ export const documentChunks = pgTable(
     heading: text('heading'),
     tokenCount: integer('token_count').notNull(),
     contentHash: text('content_hash').notNull(),
+    /** ISO 639-1, or `und`; null: that of the document. */
+    language: text('language'),
+    /** The chunk's index terms in order, title first: `title terms\ntext terms`, by a space. Null: none were kept. */
+    terms: text('terms'),
+    /** How much the text reads like orders to a model, 0 to 1; null: not looked at. */
+    instructionScore: real('instruction_score'),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

@@ -3,6 +3,7 @@ import {
   doublePrecision,
   index,
   integer,
+  jsonb,
   pgEnum,
   pgTable,
   primaryKey,
@@ -19,6 +20,32 @@ export const planName = pgEnum('plan_name', ['free', 'pro', 'enterprise']);
 
 /** What answers when the chat model does not: the built-in extractive answer, or the project's fallback message. */
 export const modelFallback = pgEnum('model_fallback', ['extractive', 'refusal']);
+
+/** How passages are found. What is not named has its default: `features/projects/options.ts`. */
+export interface RetrievalOptions {
+  /** `convex`: a weighted sum of scores; `rrf`: reciprocal ranks. */
+  fusion: 'convex' | 'rrf';
+  /** Weight of meaning against words, 0 to 1. */
+  semanticWeight: number;
+  /** Questions that lean on the ones before: rewritten by the mini model where there is one, else by rules. */
+  followUps: 'auto' | 'rules' | 'off';
+  /** Other wordings of a question, or an imagined answer, searched for as well; needs a model. */
+  expansion: 'off' | 'multi_query' | 'hyde';
+  /** Who puts the candidates into their last order: nobody, a `/rerank` endpoint, or the mini model. */
+  rerank: 'off' | 'endpoint' | 'model';
+  /** Questions in a language that the project does not hold: translated where there is a model. */
+  translate: 'auto' | 'off';
+}
+
+/** What is done with what was written and found. */
+export interface AnswerOptions {
+  /** Sentences that no source is found for: kept, marked as uncertain, or left out. */
+  unsupported: 'keep' | 'hedge' | 'strip';
+  /** Passages that give orders to a model: reported, or kept out of answers as well. */
+  instructions: 'report' | 'quarantine';
+  /** From which score on an answer is given: 0.4, or what the project's own sources ask for. */
+  threshold: 'default' | 'calibrated';
+}
 
 export const projects = pgTable(
   'projects',
@@ -48,6 +75,10 @@ export const projects = pgTable(
     /** ISO 639-1; null: told from each text. */
     language: text('language'),
     modelFallback: modelFallback('model_fallback').notNull().default('extractive'),
+    retrievalOptions: jsonb('retrieval_options').$type<Partial<RetrievalOptions>>().notNull().default({}),
+    answerOptions: jsonb('answer_options').$type<Partial<AnswerOptions>>().notNull().default({}),
+    /** The score that questions made from the sources get without the text that answers them; null: not measured. */
+    calibratedScore: doublePrecision('calibrated_score'),
     /** Whose vectors searches compare with, as `model:dimensions`; null: of the configured model. */
     embeddingModel: text('embedding_model'),
     /** Rises with every change of what a search can find: results kept under an older one are void. */

@@ -21,6 +21,8 @@ export function createProject(
     const project = await insertProject(tx.db, {
       fallbackMessage: DEFAULT_FALLBACK_MESSAGE,
       ...withoutUndefined(input),
+      retrievalOptions: withoutUndefined(input.retrievalOptions ?? {}),
+      answerOptions: withoutUndefined(input.answerOptions ?? {}),
       id: newId(),
       name: input.name,
       ownerId: caller.actor.userId,

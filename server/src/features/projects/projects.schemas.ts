@@ -20,6 +20,42 @@ const modelFallbackSchema = z.enum(['extractive', 'refusal']).meta({
     'While the chat model cannot be reached: answer with sentences of the sources, or with the refusal `unavailable`.',
 });
 
+/** How passages are found. */
+export const retrievalOptionsShape = {
+  fusion: z.enum(['convex', 'rrf']).meta({
+    description:
+      'How the ranks by words and by meaning become one: by weighted scores, or by reciprocal ranks.',
+  }),
+  semanticWeight: z.number().min(0).max(1).meta({ description: 'Weight of meaning against words.' }),
+  followUps: z.enum(['auto', 'rules', 'off']).meta({
+    description:
+      'Questions that lean on earlier ones are rewritten: by the mini model where there is one, or by rules.',
+  }),
+  expansion: z.enum(['off', 'multi_query', 'hyde']).meta({
+    description: 'Searches for other wordings too, or for an imagined answer. Needs a model; costs a call.',
+  }),
+  rerank: z.enum(['off', 'endpoint', 'model']).meta({
+    description: 'Who orders the best candidates anew: nobody, the `/rerank` endpoint, or the mini model.',
+  }),
+  translate: z.enum(['auto', 'off']).meta({
+    description:
+      'Questions in a language that the sources do not have are translated where there is a model.',
+  }),
+};
+
+/** What is done with what was found and written. */
+export const answerOptionsShape = {
+  unsupported: z.enum(['keep', 'hedge', 'strip']).meta({
+    description: 'Sentences that no source is found for: kept, marked as uncertain, or left out.',
+  }),
+  instructions: z.enum(['report', 'quarantine']).meta({
+    description: 'Passages that give orders to a model: reported, or kept out of answers as well.',
+  }),
+  threshold: z.enum(['default', 'calibrated']).meta({
+    description: 'From which score on an answer is given: 0.4, or what the sources themselves ask for.',
+  }),
+};
+
 const settings = {
   description: text({ max: MAX_DESCRIPTION_LENGTH }).nullable(),
   isPublic: z.boolean(),
@@ -40,6 +76,8 @@ const settings = {
     .string()
     .regex(/^[a-z]{2}$/, 'must be an ISO 639-1 code such as en')
     .nullable(),
+  retrievalOptions: z.strictObject(retrievalOptionsShape).partial(),
+  answerOptions: z.strictObject(answerOptionsShape).partial(),
 };
 
 export const createProjectBody = z
@@ -77,6 +115,8 @@ export const projectSchema = z
     welcomeMessage: z.string().nullable(),
     suggestedQuestions: z.array(z.string()),
     language: z.string().nullable(),
+    retrievalOptions: z.object(retrievalOptionsShape),
+    answerOptions: z.object(answerOptionsShape),
     createdAt: instantSchema,
     updatedAt: instantSchema,
   })

@@ -1,3 +1,4 @@
+import { withoutUndefined } from '#kernel/without-undefined.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
@@ -13,7 +14,17 @@ export function updateProject(
 ): Promise<ProjectRow> {
   return inTransaction(ctx, async (tx) => {
     const before = await findProject(tx.db, scope);
-    const after = await updateProjectRow(tx.db, scope, input as ProjectChanges);
+    const { retrievalOptions, answerOptions, ...changes } = input;
+    const after = await updateProjectRow(tx.db, scope, {
+      ...(changes as ProjectChanges),
+      // Options are changed one by one: what is not named stays.
+      ...(retrievalOptions && {
+        retrievalOptions: { ...before.retrievalOptions, ...withoutUndefined(retrievalOptions) },
+      }),
+      ...(answerOptions && {
+        answerOptions: { ...before.answerOptions, ...withoutUndefined(answerOptions) },
+      }),
+    });
     const names = Object.keys(input) as (keyof UpdateProjectInput)[];
     await recordAudit(tx, scope, {
       projectId: scope.projectId,
