@@ -5,6 +5,7 @@ import type { JobBell } from '#platform/ports/job-bell.js';
 import type { Logger } from '#platform/logger.js';
 import { startProcessLease } from '#platform/processes/process-lease.js';
 import { createDocumentExtractor } from '#providers/document-extractor/document-extractor.js';
+import { fitVectorStorage } from '#features/retrieval/fit-vector-storage.js';
 import { createPageFetcher } from '#providers/page-fetcher/page-fetcher.js';
 import { createPageRenderer } from '#providers/page-renderer/page-renderer.js';
 import { createBcryptPasswordHasher } from '#providers/password-hasher/bcrypt-password-hasher.js';
@@ -93,6 +94,8 @@ export async function createContext(
     ...overrides,
     log,
   };
+  // Before any job writes vectors.
+  await fitVectorStorage(ctx, 'any');
   const lease = await startProcessLease(ctx, {
     isAlone: database.isEmbedded,
     version: VERSION,

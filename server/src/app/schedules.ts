@@ -7,6 +7,8 @@ import { deleteExpiredTokens } from '#features/auth/delete-expired-tokens.js';
 import { closeAbandonedTurns } from '#features/chat/close-abandoned-turns.js';
 import { changeEmbeddingModels } from '#features/ingestion/embedding-models/change-embedding-model.js';
 import { sweepUnseenVersions } from '#features/ingestion/sweep-unseen-versions.js';
+import { fitVectorStorage } from '#features/retrieval/fit-vector-storage.js';
+import { keepVectorIndexes } from '#features/retrieval/keep-vector-indexes.js';
 import { mergeAllSegments } from '#features/search-index/merge-segments.js';
 import { sweepOrphanedFiles } from '#features/sources/sweep-orphaned-files.js';
 import { syncDueSources } from '#features/sources/sync-due-sources.js';
@@ -20,6 +22,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 export const schedules: readonly ScheduledTask[] = [
   { name: 'close-abandoned-answers', everyMs: 5 * SECOND_MS, run: closeAbandonedTurns },
   { name: 'build-online-indexes', everyMs: HOUR_MS, run: buildOnlineIndexes },
+  { name: 'keep-vector-indexes', everyMs: MINUTE_MS, run: (ctx, signal) => keepVectorIndexes(ctx, signal) },
+  { name: 'fit-vector-storage', everyMs: 5 * MINUTE_MS, run: (ctx) => fitVectorStorage(ctx, 'external') },
   { name: 'requeue-stuck-sources', everyMs: MINUTE_MS, run: requeueStuckSources },
   { name: 'change-embedding-models', everyMs: MINUTE_MS, run: changeEmbeddingModels },
   { name: 'sync-due-sources', everyMs: 15 * SECOND_MS, run: syncDueSources },

@@ -20,19 +20,13 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const BUILD_LOCK = 7_308_333;
 
 /** Builds the indexes that are missing, or were left half-built by a process that died. @returns how many */
-export async function buildOnlineIndexes(ctx: Pick<Context, 'db' | 'config'>): Promise<number> {
+export async function buildOnlineIndexes(
+  ctx: Pick<Context, 'db' | 'config'>,
+  signal: AbortSignal,
+): Promise<number> {
   const { url } = ctx.config.database;
   if (url === null) return buildEmbedded(ctx);
-  // A connection of its own: a build takes longer than any statement of a request may.
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    const { rows: locks } = await client.query<{ isMine: boolean }>(
-      'select pg_try_advisory_lock($1) as "isMine"',
-      [BUILD_LOCK],
-    );
-    if (locks[0]?.isMine !== true) return 0;
+  return inBuildSession(url, signal, async (client) => {
     let count = 0;
     for (const { name, on } of ONLINE_INDEXES) {
       const { rows } = await client.query<{ isValid: boolean }>(
@@ -45,9 +39,42 @@ export async function buildOnlineIndexes(ctx: Pick<Context, 'db' | 'config'>): P
       count += 1;
     }
     return count;
+  });
+}
+
+/**
+ * Runs `act` on a connection of its own to a server, since a build takes longer than any statement of a request may;
+ * not while another process has such a session. When this process stops, the statement in hand goes on without it.
+ * @returns what `act` does; 0 where another process is at it
+ */
+export async function inBuildSession(
+  url: string,
+  signal: AbortSignal,
+  act: (client: pg.Client) => Promise<number>,
+): Promise<number> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  client.on('error', () => {});
+  // A run of the schedule that is late may go on: it is the only one.
+  const stop = () => {
+    if (!isLate(signal)) void client.end();
+  };
+  signal.addEventListener('abort', stop);
+  await client.connect();
+  try {
+    await client.query('set statement_timeout = 0');
+    const { rows: locks } = await client.query<{ isMine: boolean }>(
+      'select pg_try_advisory_lock($1) as "isMine"',
+      [BUILD_LOCK],
+    );
+    return locks[0]?.isMine === true ? await act(client) : 0;
   } finally {
+    signal.removeEventListener('abort', stop);
     await client.end();
   }
+}
+
+function isLate({ reason }: AbortSignal): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }
 
 /** The embedded database has no second connection to go on with; its tables are small enough to wait for. */

@@ -1,5 +1,5 @@
-import { and, desc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
-import { documentChunks, documents, embeddings, questionAnswers } from '#db/schema/documents.js';
+import { and, desc, eq, getTableColumns, inArray } from 'drizzle-orm';
+import { documentChunks, documents, questionAnswers } from '#db/schema/documents.js';
 import { projects } from '#db/schema/projects.js';
 import { sources } from '#db/schema/sources.js';
 import { AppError } from '#kernel/app-error.js';
@@ -20,32 +20,6 @@ export async function findRetrievalSettings(db: Database, scope: ProjectScope): 
     .where(eq(projects.id, scope.projectId));
   if (row === undefined) throw new AppError('not_found', 'There is no such project.');
   return row;
-}
-
-/** The nearest visible chunks by exact cosine distance: every vector of the project and model is looked at. */
-export async function listNearestChunks(
-  db: Database,
-  scope: ProjectScope,
-  search: { model: string; dimensions: number; vector: Float32Array; limit: number },
-): Promise<{ chunkId: string; similarity: number }[]> {
-  const distance = sql<number>`${embeddings.embedding} <=> ${sql.param(search.vector, embeddings.embedding)}::vector`;
-  return db
-    .select({ chunkId: embeddings.chunkId, similarity: sql<number>`1 - (${distance})` })
-    .from(embeddings)
-    .innerJoin(
-      documentChunks,
-      and(eq(documentChunks.projectId, embeddings.projectId), eq(documentChunks.id, embeddings.chunkId)),
-    )
-    .innerJoin(documents, isVisibleChunk())
-    .where(
-      and(
-        eq(embeddings.projectId, scope.projectId),
-        eq(embeddings.model, search.model),
-        eq(embeddings.dimensions, search.dimensions),
-      ),
-    )
-    .orderBy(distance)
-    .limit(search.limit);
 }
 
 export interface ChunkWithDocument {

@@ -1,23 +1,93 @@
+import type { SQL } from 'drizzle-orm';
 import type { Context } from '#platform/context.js';
 import type { Embedder } from '#platform/ports/embedder.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { listNearestChunks } from './retrieval.queries.js';
+import {
+  type NearestChunk,
+  countMatchingChunks,
+  findSearchSize,
+  listNearestByIndex,
+  listNearestChunks,
+} from './dense.queries.js';
+import { type SearchFilter, matchesFilter } from './search-filter.queries.js';
+import {
+  VECTOR_INDEX_LIMITS,
+  type VectorIndexKind,
+  type VectorIndexLimits,
+  isIndexQuicker,
+  vectorIndexOf,
+} from './vector-index.js';
+
+/** How many of an index's candidates are compared by their full vectors for each one that is wanted. */
+const CANDIDATES: Record<VectorIndexKind, number> = { halfvec: 1, bit: 4 };
+const KINDS: readonly VectorIndexKind[] = ['halfvec', 'bit'];
+/** An index finds more of the nearest, and takes longer, the more it keeps in view. */
+const EFFORT = { least: 400, most: 1_000 };
+/** Where the filter lets so few through that more than this would be passed by, to look at all is quicker. */
+const MOST_PASSED = 20_000;
 
 /**
- * The chunks whose vectors are nearest to the query's, by cosine, exact.
+ * The chunks whose vectors are nearest to the query's, by cosine: exactly, or in a large project by way of the model's
+ * index. Never fewer than asked for while more match.
  * @param input.limit at most this many, nearest first
  * @throws ModelError when the query cannot be embedded
  */
 export async function vectorSearch(
   ctx: Pick<Context, 'db'> & { embedder: Embedder },
   scope: ProjectScope,
-  input: { query: string; limit: number },
+  input: { query: string; limit: number; filter?: SearchFilter | undefined },
   signal: AbortSignal,
-): Promise<{ chunkId: string; similarity: number }[]> {
+  limits: Pick<VectorIndexLimits, 'leastChunks'> = VECTOR_INDEX_LIMITS,
+): Promise<NearestChunk[]> {
   const { embedder } = ctx;
-  const { vectors } = await embedder.embed([input.query], 'question', signal);
+  const { model, dimensions } = embedder;
+  const { limit } = input;
+  const filter = matchesFilter(input.filter);
+  const [{ vectors }, kind] = await Promise.all([
+    embedder.embed([input.query], 'question', signal),
+    chooseIndex(ctx, scope, { model, dimensions, limit, filter, limits }),
+  ]);
   const vector = vectors[0];
   if (vector === undefined) return [];
-  const { model, dimensions } = embedder;
-  return listNearestChunks(ctx.db, scope, { model, dimensions, vector, limit: input.limit });
+  const search = { model, dimensions, vector, limit, filter };
+  if (kind === null) return listNearestChunks(ctx.db, scope, search);
+  const candidates = limit * CANDIDATES[kind];
+  const found = await listNearestByIndex(ctx.db, scope, search, {
+    kind,
+    candidates,
+    effort: Math.min(EFFORT.most, Math.max(EFFORT.least, candidates)),
+    mostPassed: MOST_PASSED,
+  });
+  return found.length < limit ? listNearestChunks(ctx.db, scope, search) : found;
+}
+
+/** @returns null: every vector is looked at, since that is quicker or there is no index */
+async function chooseIndex(
+  { db }: Pick<Context, 'db'>,
+  scope: ProjectScope,
+  search: {
+    model: string;
+    dimensions: number;
+    limit: number;
+    filter: SQL | undefined;
+    limits: Pick<VectorIndexLimits, 'leastChunks'>;
+  },
+): Promise<VectorIndexKind | null> {
+  const { filter, limit, limits } = search;
+  const indexes = KINDS.flatMap((kind) => vectorIndexOf(search, kind) ?? []);
+  if (indexes.length === 0) return null;
+  const { chunks, index } = await findSearchSize(
+    db,
+    scope,
+    indexes.map(({ name }) => name),
+  );
+  const kind = indexes.find(({ name }) => name === index?.name)?.kind;
+  if (index === null || kind === undefined) return null;
+  const isWorthIt = (matching: number) => {
+    const wanted = limit * CANDIDATES[kind];
+    return isIndexQuicker({ matching, indexed: index.vectors, wanted }, limits);
+  };
+  if (!isWorthIt(chunks)) return null;
+  if (filter === undefined) return kind;
+  return isWorthIt(await countMatchingChunks(db, scope, filter)) ? kind : null;
 }
