@@ -16,13 +16,13 @@ import {
 } from '#test/vector-projects.js';
 import { keepVectorIndexes } from './keep-vector-indexes.js';
 import type { SearchFilter } from './search-filter.queries.js';
-import { VECTOR_INDEX_LIMITS, vectorIndexOf } from './vector-index.js';
+import { type SearchLimits, VECTOR_INDEX_LIMITS, vectorIndexOf } from './vector-index.js';
 import { vectorSearch } from './vector-search.js';
 
 const MODEL = { model: `it's "a" model`, dimensions: 256 };
 const OTHER = { model: 'another model', dimensions: 128 };
 /** As large as a test can be. */
-const LOW = { leastChunks: 100, leastIndexed: 100, mostIndexedEmbedded: 10_000 };
+const LOW = { leastChunks: 100, mostPassed: 10_000, leastIndexed: 100, mostIndexedEmbedded: 10_000 };
 const LIMIT = 10;
 const never = new AbortController().signal;
 
@@ -45,7 +45,7 @@ const keep = (limits = LOW) => keepVectorIndexes(test.ctx, never, limits);
 interface SearchOptions {
   model?: typeof MODEL;
   filter?: SearchFilter;
-  limits?: { leastChunks: number };
+  limits?: SearchLimits;
   limit?: number;
 }
 
@@ -172,7 +172,7 @@ describe('a large project', () => {
   });
 
   it('gives all that is left when most of what the index holds is gone or not live', async () => {
-    const project = await addProject(600, 3);
+    const project = await addProject(2_000, 3);
     await keep();
     const draw = vectorsOf(3);
     const { db } = test.ctx;
@@ -182,10 +182,13 @@ describe('a large project', () => {
       .set({ liveVersion: 2 })
       .where(sql`key::int between 8 and 18`);
     const question = draw();
-    const quick = await search(project, question, { limit: 40 });
+    const quick = await search(project, question, { limit: 110 });
     expect(quick.isByIndex).toBe(true);
-    expect(quick.ids).toHaveLength(30);
-    expect(quick.ids).toEqual((await searchExactly(project, question, { limit: 40 })).ids);
+    expect(quick.ids).toHaveLength(100);
+    expect(quick.ids).toEqual((await searchExactly(project, question, { limit: 110 })).ids);
+    // The index gives up before it has met all of them.
+    const early = await search(project, question, { limits: { ...LOW, mostPassed: 1 }, limit: 100 });
+    expect(early).toEqual({ ...quick, isByIndex: true });
   });
 });
 

@@ -18,14 +18,23 @@ export interface VectorIndex {
 export interface VectorIndexLimits {
   /** Chunks that a search has to look at, from which on it goes by the index. */
   leastChunks: number;
+  /**
+   * Vectors that a search by the index passes by at most, since they are of others or the filter keeps them out: then
+   * it looks at all that can match.
+   */
+  mostPassed: number;
   /** Chunks of the largest project with vectors of a model, from which on that has an index; below half it has none. */
   leastIndexed: number;
   /** Vectors in the embedded database, from which on it has none built: it answers nobody meanwhile. */
   mostIndexedEmbedded: number;
 }
 
+/** What a search asks of them. */
+export type SearchLimits = Pick<VectorIndexLimits, 'leastChunks' | 'mostPassed'>;
+
 export const VECTOR_INDEX_LIMITS: VectorIndexLimits = {
   leastChunks: 10_000,
+  mostPassed: 20_000,
   leastIndexed: 5_000,
   mostIndexedEmbedded: 40_000,
 };

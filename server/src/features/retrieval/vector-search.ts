@@ -11,9 +11,9 @@ import {
 } from './dense.queries.js';
 import { type SearchFilter, matchesFilter } from './search-filter.queries.js';
 import {
+  type SearchLimits,
   VECTOR_INDEX_LIMITS,
   type VectorIndexKind,
-  type VectorIndexLimits,
   isIndexQuicker,
   vectorIndexOf,
 } from './vector-index.js';
@@ -23,8 +23,6 @@ const CANDIDATES: Record<VectorIndexKind, number> = { halfvec: 1, bit: 4 };
 const KINDS: readonly VectorIndexKind[] = ['halfvec', 'bit'];
 /** An index finds more of the nearest, and takes longer, the more it keeps in view. */
 const EFFORT = { least: 400, most: 1_000 };
-/** Where the filter lets so few through that more than this would be passed by, to look at all is quicker. */
-const MOST_PASSED = 20_000;
 
 /**
  * The chunks whose vectors are nearest to the query's, by cosine: exactly, or in a large project by way of the model's
@@ -37,7 +35,7 @@ export async function vectorSearch(
   scope: ProjectScope,
   input: { query: string; limit: number; filter?: SearchFilter | undefined },
   signal: AbortSignal,
-  limits: Pick<VectorIndexLimits, 'leastChunks'> = VECTOR_INDEX_LIMITS,
+  limits: SearchLimits = VECTOR_INDEX_LIMITS,
 ): Promise<NearestChunk[]> {
   const { embedder } = ctx;
   const { model, dimensions } = embedder;
@@ -56,7 +54,7 @@ export async function vectorSearch(
     kind,
     candidates,
     effort: Math.min(EFFORT.most, Math.max(EFFORT.least, candidates)),
-    mostPassed: MOST_PASSED,
+    mostPassed: limits.mostPassed,
   });
   return found.length < limit ? listNearestChunks(ctx.db, scope, search) : found;
 }
@@ -70,7 +68,7 @@ async function chooseIndex(
     dimensions: number;
     limit: number;
     filter: SQL | undefined;
-    limits: Pick<VectorIndexLimits, 'leastChunks'>;
+    limits: SearchLimits;
   },
 ): Promise<VectorIndexKind | null> {
   const { filter, limit, limits } = search;
