@@ -35,7 +35,7 @@ export type SearchLimits = Pick<VectorIndexLimits, 'leastChunks' | 'mostPassed'>
 export const VECTOR_INDEX_LIMITS: VectorIndexLimits = {
   leastChunks: 10_000,
   mostPassed: 20_000,
-  leastIndexed: 5_000,
+  leastIndexed: 10_000,
   mostIndexedEmbedded: 40_000,
 };
 
