@@ -1,50 +1,11 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestApp, createTestApp } from '#test/create-test-app.js';
-import { startFakeOpenAI } from '#test/fakes/fake-openai.js';
+import { type EvaluatedProject, fillProject, newSet, start } from '#test/evaluated-project.js';
 
-const HANDBOOK = `# Deliveries
-
-Orders placed before 11:00 leave the roastery the same day. A parcel within the country costs €4.90.
-
-# Warranty
-
-The hand grinder H2 has a warranty of two years. The electric grinder E5 has a warranty of five years.`;
-const DOG = 'The office dog is called Biscuit. Biscuit sleeps under the desk of Ada.';
-
-interface Project {
-  base: string;
-  token: string;
-  handbookId: string;
-  dogId: string;
-}
-
-async function fillProject(app: TestApp): Promise<Project> {
-  const { token } = await app.register();
-  const projectId = await app.createProject(token);
-  const add = (name: string, text: string) => app.addSource(token, projectId, { type: 'text', name, text });
-  const { id: handbookId } = await add('Handbook', HANDBOOK);
-  const { id: dogId } = await add('Dog', DOG);
-  return { base: `/v1/projects/${projectId}`, token, handbookId, dogId };
-}
-
-async function newSet(app: TestApp, { base, token }: Project, cases: object[]): Promise<string> {
-  const made = await app.request('POST', `${base}/test-sets`, { token, body: { name: 'Shop' } });
-  const path = `${base}/test-sets/${String(made.body.id)}`;
-  const added = await app.request('POST', `${path}/cases`, { token, body: { cases } });
-  expect(added.status).toBe(201);
-  return path;
-}
-
-async function start(app: TestApp, { token }: Project, path: string, body?: object): Promise<string> {
-  const reply = await app.request('POST', `${path}/runs`, { token, body });
-  expect(reply.status).toBe(202);
-  return `${path}/runs/${String(reply.body.id)}`;
-}
-
-describe('with the built-in model', () => {
+describe('a run with the built-in model', () => {
   let app: TestApp;
-  let project: Project;
+  let project: EvaluatedProject;
   const get = async (path: string) => (await app.request('GET', path, { token: project.token })).body;
 
   beforeAll(async () => {
@@ -169,7 +130,7 @@ describe('with the built-in model', () => {
     expect((await get(`${path}/runs`)).data).toMatchObject([{ metrics }]);
   });
 
-  it('asks a follow-up from feedback after what had been said before it', async () => {
+  it('asks a question from feedback on its own when its conversation is gone', async () => {
     const { base, token } = project;
     const ask = async (body: object) => (await app.request('POST', `${base}/chat`, { token, body })).body;
     const { conversationId } = await ask({ message: 'What is the office dog called?' });
@@ -208,7 +169,7 @@ describe('with the built-in model', () => {
     const set = await newSet(app, project, [question]);
     await start(app, project, set);
     await start(app, other, await newSet(app, other, [question]));
-    const remove = (path: string, { token }: Project) => app.request('DELETE', path, { token });
+    const remove = (path: string, { token }: EvaluatedProject) => app.request('DELETE', path, { token });
     expect((await remove(run, project)).status).toBe(204);
     expect((await remove(run, project)).status).toBe(404);
     expect((await remove(set, project)).status).toBe(204);
@@ -232,83 +193,5 @@ describe('with the built-in model', () => {
     expect((await post(path)).body.code).toBe('conflict');
     await app.runJobs();
     expect((await post(path)).status).toBe(202);
-  });
-});
-
-describe('with a model endpoint', () => {
-  let app: TestApp;
-  let fake: Awaited<ReturnType<typeof startFakeOpenAI>>;
-  let project: Project;
-  let path: string;
-  const get = async (of: string) => (await app.request('GET', of, { token: project.token })).body;
-
-  beforeAll(async () => {
-    fake = await startFakeOpenAI();
-    app = await createTestApp({
-      environment: {
-        OPENAI_API_KEY: 'sk-test',
-        OPENAI_BASE_URL: fake.baseUrl,
-        OPENAI_CHAT_MODEL_MINI: 'gpt-4.1-mini',
-        OPENAI_CHAT_MODEL_PREMIUM: 'gpt-4.1',
-      },
-    });
-    project = await fillProject(app);
-    path = await newSet(app, project, [
-      {
-        question: 'What is the office dog called?',
-        expectation: 'answer',
-        expectedSourceId: project.dogId,
-      },
-    ]);
-  });
-  afterEach(() => fake.set({ mode: 'normal' }));
-  afterAll(async () => {
-    await app.close();
-    await fake.close();
-  });
-
-  it('asks the model of each variant with its settings, and adds up the costs', async () => {
-    const run = await start(app, project, path, {
-      variants: [{}, { model: 'premium', systemPrompt: 'Speak like a pirate.', temperature: 0.25 }],
-    });
-    const before = fake.requests.length;
-    await app.runJobs();
-    const asked = fake.requests.slice(before).filter((request) => request.path.endsWith('/chat/completions'));
-    expect(asked.map(({ body }) => body)).toMatchObject([
-      { model: 'gpt-4.1-mini' },
-      { model: 'gpt-4.1', temperature: 0.25 },
-    ]);
-    expect(JSON.stringify(asked[0]?.body)).not.toContain('pirate');
-    expect(JSON.stringify(asked[1]?.body)).toContain('Speak like a pirate.');
-    const { metrics } = await get(run);
-    expect(metrics).toMatchObject([
-      { hitRate: 1, mrr: 1, citationPrecision: 1, passRate: 1, falseAcceptRate: null },
-      { hitRate: 1, citationPrecision: 1, paired: { won: 0, lost: 0, tied: 1 } },
-    ]);
-    const [{ outcomes }] = (await get(`${run}/results`)).data;
-    expect(outcomes).toMatchObject([{ model: 'gpt-4.1-mini' }, { model: 'gpt-4.1' }]);
-    for (const index of [0, 1]) {
-      expect(Number(metrics[index].cost)).toBeGreaterThan(0);
-      expect(metrics[index].cost).toBe(outcomes[index].cost);
-    }
-  });
-
-  it('waits for a model that is away, goes on where it was, and at last says that it failed', async () => {
-    const run = await start(app, project, path);
-    fake.set({ mode: 'bad_request' });
-    for (let attempt = 1; attempt < 5; attempt += 1) {
-      await app.runJobs();
-      expect(await get(run)).toMatchObject({ status: 'queued', progress: { done: 0, total: 1 } });
-      app.clock.advance(600_000);
-    }
-    await app.runJobs();
-    expect(await get(run)).toMatchObject({
-      status: 'complete',
-      metrics: [
-        { answered: 0, refused: 0, failed: 1, passRate: 0, hitRate: 1, refusalAccuracy: 0, answeredShare: 0 },
-      ],
-    });
-    const [{ outcomes }] = (await get(`${run}/results`)).data;
-    expect(outcomes).toMatchObject([{ outcome: 'failed', isPassed: false, rank: 1 }]);
   });
 });
