@@ -62,12 +62,22 @@ describe('a run with a model endpoint', () => {
     }
   });
 
+  it('shows the model as many passages as a variant says', async () => {
+    const question = 'Which warranty has the grinder under the desk of Ada?';
+    const set = await newSet(app, project, [{ question, expectation: 'answer' }]);
+    const before = fake.requests.length;
+    await start(app, project, set, { variants: [{}, { topK: 1 }] });
+    await app.runJobs();
+    const asked = fake.requests.slice(before).filter((request) => request.path.endsWith('/chat/completions'));
+    expect(asked.map(({ body }) => JSON.stringify(body).split('<source number=').length - 1)).toEqual([3, 1]);
+  });
+
   it('asks a follow-up from feedback after what had been said before it', async () => {
     const { base, token } = project;
     const ask = async (body: object) => (await app.request('POST', `${base}/chat`, { token, body })).body;
     const question = 'What is the office dog called?';
     const followUp = 'Under whose desk does Biscuit sleep?';
-    const { conversationId, message: first } = await ask({ message: question });
+    const { conversationId } = await ask({ message: question });
     const { message } = await ask({ message: followUp, conversationId });
     await ask({ message: 'What does a parcel within the country cost?', conversationId });
     const down = { token, body: { rating: 'down' } };
@@ -80,7 +90,7 @@ describe('a run with a model endpoint', () => {
     const messages = fake.requests.at(-1)?.body['messages'] as { role: string; content: string }[];
     expect(messages.slice(1).map(({ content }) => content)).toEqual([
       question,
-      first.content,
+      'The office dog is called Biscuit.',
       expect.stringContaining(followUp),
     ]);
   });
