@@ -9,6 +9,7 @@ const FEATURES = [
   ['sources'],
   ['retrieval'],
   ['chat'],
+  ['evaluation'],
 ];
 
 const SRC = 'server/src';

@@ -2,6 +2,7 @@ import { startFaults } from '#app/start-faults.js';
 import { type Role, parseConfig } from '#platform/config/config.js';
 import { createLogger } from '#platform/logger.js';
 import { createMetrics } from '#platform/metrics.js';
+import { parseEvalOptions, runEvalCommand } from '#app/eval-command.js';
 import { runEmbeddingsCommand } from '#app/embeddings-command.js';
 import { loadSecrets } from '#app/load-secrets.js';
 import { openDatabase } from '#app/open-database.js';
@@ -17,6 +18,8 @@ Usage: node server/dist/main.js [command]
   migrate   brings the database up to date and ends
   embeddings [status|confirm]
             tells how far a change of the embedding model has come; deletes the old vectors
+  eval --project <id> --test-set <id> [--fail-under hitRate=0.9,refusalAccuracy=0.8]
+            asks the questions of a test set; exit status 1 when a figure is under what is asked for
   --help    this text
 
 Settings come from environment variables: see ENV_CONFIG.md.
@@ -24,9 +27,10 @@ Settings come from environment variables: see ENV_CONFIG.md.
 
 const EXIT_FAULT = 1;
 
-process.exit(await run(process.argv[2], process.argv[3]));
+process.exit(await run(process.argv[2], process.argv.slice(3)));
 
-async function run(command: string | undefined, argument: string | undefined): Promise<number> {
+async function run(command: string | undefined, rest: string[]): Promise<number> {
+  const [argument] = rest;
   switch (command) {
     case '--help':
     case '-h':
@@ -46,6 +50,8 @@ async function run(command: string | undefined, argument: string | undefined): P
         return guarded(() => embeddings(argument ?? 'status'));
       process.stderr.write(`Unknown act: embeddings ${argument}\n\n${HELP}`);
       return EXIT_FAULT;
+    case 'eval':
+      return guarded(() => evaluate(rest));
     default:
       process.stderr.write(`Unknown command: ${command}\n\n${HELP}`);
       return EXIT_FAULT;
@@ -85,6 +91,13 @@ async function migrate(): Promise<number> {
 async function embeddings(act: 'status' | 'confirm'): Promise<number> {
   process.stdout.write(await runEmbeddingsCommand(parseConfig(process.env), act));
   return 0;
+}
+
+async function evaluate(args: string[]): Promise<number> {
+  const options = parseEvalOptions(args);
+  const { text, isUnder } = await runEvalCommand(await loadSecrets(parseConfig(process.env)), options);
+  process.stdout.write(text);
+  return isUnder ? EXIT_FAULT : 0;
 }
 
 /** Whatever stops the start is one line per fault, and exit status 1. */

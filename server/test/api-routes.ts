@@ -109,6 +109,8 @@ const TEXT_EXAMPLES: Record<string, string> = {
   allowedOrigins: 'https://example.com',
   password: 'correct horse battery',
   syncEvery: '1d',
+  expectedSourceId: '01900000-0000-7000-8000-000000000000',
+  since: '2026-01-01T00:00:00.000Z',
 };
 
 /** A value that a schema takes: an object has its required fields, and all with `isFull`. */

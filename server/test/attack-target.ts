@@ -1,5 +1,6 @@
 import { type ApiRoute, listApiRoutes } from './api-routes.js';
 import { type TestApp, createTestApp } from './create-test-app.js';
+import { addTestSet } from './add-test-set.js';
 import { type RawReply, type Sent, countStored, faultOf, send } from './refusals.js';
 
 /** A server with an account whose project holds one of each thing, to be asked for what must be refused. */
@@ -55,8 +56,12 @@ async function fillProject(app: TestApp, token: string): Promise<Record<string, 
     token,
     body: { message: 'When does the office open?' },
   });
+  const { testSetId, caseId, runId } = await addTestSet(app, token, { projectId, text: 'nine' });
   return {
     projectId,
+    testSetId,
+    caseId,
+    runId,
     sourceId: source.id,
     documentId: documents.body.data[0].id,
     conversationId: chat.body.conversationId,

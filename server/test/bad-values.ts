@@ -169,5 +169,6 @@ export const badQueryValues: Record<string, string[]> = {
   cursor: ['x', '', 'a'.repeat(500), '%00', '%ff', 'MDE5', 'x&cursor=y', 'bm90LWFuLWlk'],
   status: ['x', '', '%00', 'READY', '__proto__', 'ready&status=failed'],
   sourceId: ['x', '', '%00', '1', 'a'.repeat(300), `${NOBODYS_ID}&sourceId=x`],
+  different: ['x', '', '%00', '1', 'TRUE', 'true&different=true'],
   q: ['', '%00', 'a'.repeat(5_000), 'a&q=b'],
 };

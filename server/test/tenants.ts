@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { expect } from 'vitest';
+import { addTestSet } from './add-test-set.js';
 import { type ApiRoute, pathOf, sampleOf } from './api-routes.js';
 import type { TestApp } from './create-test-app.js';
 import { type RawReply, send } from './refusals.js';
@@ -57,7 +58,15 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
   });
   const { conversationId, conversationToken, message } = chat.body;
   expect(message.content).toContain(canary);
-  const ids = { projectId, sourceId: source.id, documentId, conversationId, messageId: message.id };
+  const testSet = await addTestSet(app, token, { projectId, text: canary });
+  const ids = {
+    projectId,
+    sourceId: source.id,
+    documentId,
+    conversationId,
+    messageId: message.id,
+    ...testSet,
+  };
   return {
     token,
     refreshToken,

@@ -15,7 +15,11 @@ import { identifyUser } from '#features/auth/auth.hooks.js';
 import { authRoutes } from '#features/auth/auth.routes.js';
 import { chatRoutes } from '#features/chat/chat.routes.js';
 import { conversationRoutes } from '#features/chat/conversations.routes.js';
+import { feedbackRoutes } from '#features/chat/feedback.routes.js';
 import { documentRoutes } from '#features/documents/documents.routes.js';
+import { evaluationRunRoutes } from '#features/evaluation/runs.routes.js';
+import { testCaseRoutes } from '#features/evaluation/test-cases.routes.js';
+import { testSetRoutes } from '#features/evaluation/test-sets.routes.js';
 import { projectRoutes } from '#features/projects/projects.routes.js';
 import { retrievalRoutes } from '#features/retrieval/retrieval.routes.js';
 import { sourcePageRoutes } from '#features/sources/source-pages.routes.js';
@@ -74,6 +78,10 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(retrievalRoutes(ctx));
   await server.register(chatRoutes(ctx));
   await server.register(conversationRoutes(ctx));
+  await server.register(feedbackRoutes(ctx));
+  await server.register(testSetRoutes(ctx));
+  await server.register(testCaseRoutes(ctx));
+  await server.register(evaluationRunRoutes(ctx));
   return server;
 }
 

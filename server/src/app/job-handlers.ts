@@ -1,4 +1,6 @@
 import { type JobRegistry, registerJobs } from '#platform/jobs/job-registry.js';
+import { evaluateTestSet } from '#features/evaluation/evaluate-test-set.js';
+import { evaluateTestSetJob } from '#features/evaluation/evaluation.jobs.js';
 import { changeEmbeddingModel } from '#features/ingestion/embedding-models/change-embedding-model.js';
 import { ingestPage } from '#features/ingestion/ingest-page.js';
 import { ingestSource } from '#features/ingestion/ingest-source.js';
@@ -13,6 +15,7 @@ const jobCatalog = {
   ingestSource: ingestSourceJob,
   ingestPage: ingestPageJob,
   changeEmbeddingModel: changeEmbeddingModelJob,
+  evaluateTestSet: evaluateTestSetJob,
   deleteStoredFiles: deleteStoredFilesJob,
 };
 
@@ -21,5 +24,6 @@ export const jobRegistry: JobRegistry = registerJobs(jobCatalog, {
   ingestSource,
   ingestPage,
   changeEmbeddingModel,
+  evaluateTestSet,
   deleteStoredFiles,
 });

@@ -13,7 +13,7 @@ import { allowUser } from '#features/auth/auth.hooks.js';
 import { requireProjectOrVisitor } from '#features/projects/projects.hooks.js';
 import { type AnswerEvent, answerMessage } from './answer-message.js';
 import { chatAnswerOf, isCutShort, numberEvents, replayEvents } from './answer-stream.js';
-import { type MessageRow, findMessage } from './chat.queries.js';
+import { findMessage } from './chat.queries.js';
 import {
   type ChatAnswer,
   type ChatInput,
@@ -21,7 +21,7 @@ import {
   chatBody,
   conversationTokenSchema,
 } from './chat.schemas.js';
-import { findOwnConversation } from './find-own-conversation.js';
+import { findOwnMessage } from './find-own-message.js';
 import { followAnswer } from './follow-answer.js';
 
 const docs = { tags: ['Chat'], security: [{ bearer: [] }, {}] };
@@ -93,7 +93,10 @@ export const chatRoutes =
         onRequest: mayChat,
       },
       async (request, reply) => {
-        const message = await findOwnMessage(ctx, request, request.headers['conversation-token'] ?? null);
+        const message = await findOwnMessage(ctx, scopeOf(request), {
+          messageId: request.params.messageId,
+          conversationToken: request.headers['conversation-token'] ?? null,
+        });
         if (message.role === 'user') return reply.status(204).send();
         const afterSequence = request.headers['last-event-id'] ?? 0;
         const answer = { messageId: message.id, afterSequence, requestId: request.id };
@@ -122,7 +125,10 @@ export const chatRoutes =
       },
       async (request, reply) => {
         const token = request.body?.conversationToken ?? request.headers['conversation-token'] ?? null;
-        const message = await findOwnMessage(ctx, request, token);
+        const message = await findOwnMessage(ctx, scopeOf(request), {
+          messageId: request.params.messageId,
+          conversationToken: token,
+        });
         if (message.status === 'streaming') await stopAnswer(ctx, scopeOf(request), message.id);
         return reply.status(204).send(null);
       },
@@ -193,17 +199,6 @@ async function sendWhole(
     }
   }
   return reply.send(chatAnswerOf(ctx, await findMessage(ctx.db, scope, messageId)));
-}
-
-async function findOwnMessage(
-  ctx: Context,
-  request: FastifyRequest,
-  conversationToken: string | null,
-): Promise<MessageRow> {
-  const scope = scopeOf(request);
-  const message = await findMessage(ctx.db, scope, (request.params as { messageId: string }).messageId);
-  await findOwnConversation(ctx, scope, { conversationId: message.conversationId, conversationToken });
-  return message;
 }
 
 /** @throws AppError `unavailable` when the process that writes the answer cannot be reached */

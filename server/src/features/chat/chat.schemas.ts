@@ -54,6 +54,10 @@ export const messageSchema = z
     confidence: z.enum(['high', 'low']).nullable(),
     refusal: z.object({ reason: z.string(), suggestions: z.array(z.string()) }).nullable(),
     notices: z.array(z.object({ code: z.string(), message: z.string() })),
+    feedback: z
+      .object({ rating: z.enum(['up', 'down']), comment: z.string().nullable(), createdAt: instantSchema })
+      .nullable()
+      .meta({ description: 'Members see it where they list the messages of a conversation.' }),
     model: z.string().nullable(),
     usage: z
       .object({
@@ -107,3 +111,24 @@ export const listMessagesQuery = z.object(listQuery);
 export const updateConversationBody = z
   .strictObject({ status: z.enum(['open', 'closed']) })
   .meta({ id: 'UpdateConversation' });
+
+const MAX_COMMENT_LENGTH = 2_000;
+
+export const feedbackBody = z
+  .strictObject({
+    rating: z.enum(['up', 'down']).nullable().meta({ description: '`null` takes a rating back.' }),
+    comment: text({ max: MAX_COMMENT_LENGTH }).optional(),
+    conversationToken: conversationTokenSchema.optional(),
+  })
+  .meta({ id: 'Feedback' });
+
+export type FeedbackInput = Pick<z.infer<typeof feedbackBody>, 'rating' | 'comment'>;
+
+const { status, content, citations, refusal, notices, confidence, model, usage } = messageSchema.shape;
+
+export const replaySchema = z
+  .object({
+    original: messageSchema,
+    replay: z.object({ status, content, citations, refusal, notices, confidence, model, usage }),
+  })
+  .meta({ id: 'Replay' });

@@ -124,7 +124,9 @@ export const conversationRoutes =
         });
         const filter = { conversationId: conversation.id, afterId: cursorId(cursor), limit };
         const page = pageOf(await listMessages(ctx.db, scope, filter), limit);
-        return { ...page, data: page.data.map(presentMessage) };
+        const isMember = scope.memberRole !== null;
+        const data = page.data.map((row) => presentMessage(row, isMember ? row.feedback : null));
+        return { ...page, data };
       },
     );
   };

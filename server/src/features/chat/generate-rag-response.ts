@@ -22,7 +22,7 @@ const MAX_SUGGESTIONS = 3;
 const MAX_QUERY_LENGTH = 2_000;
 
 /** How an answer ended, as it is stored. */
-interface RAGResponse {
+export interface RAGResponse {
   status: 'complete' | 'incomplete';
   content: string;
   citations: Citation[];
@@ -55,8 +55,9 @@ export async function* generateRAGResponse(
   turn: Turn,
   signal: AbortSignal,
 ): AsyncGenerator<RAGEvent> {
-  const query = turn.question.slice(0, MAX_QUERY_LENGTH);
-  const { passages, relevance, isDegraded } = await retrievePassages(ctx, scope, { query }, signal);
+  const { topK, retrieval: mode } = turn.project;
+  const search = { query: turn.question.slice(0, MAX_QUERY_LENGTH), topK, mode };
+  const { passages, relevance, isDegraded } = await retrievePassages(ctx, scope, search, signal);
   const notices = await noticesOf(ctx, scope, isDegraded);
   const refusalReason = reasonToRefuse(turn, relevance, notices);
   const model = modelOf(ctx, turn);

@@ -21,7 +21,7 @@ import { findOwnConversation } from './find-own-conversation.js';
 
 /** No answer takes longer. */
 export const LONGEST_TURN_MS = 5 * 60_000;
-const HISTORY_MESSAGES = 12;
+export const HISTORY_MESSAGES = 12;
 const RETRY_SECONDS = 2;
 
 export interface Turn {
@@ -81,7 +81,7 @@ export function openTurn(
 }
 
 /** Questions with their answers: what was refused or failed tells a model nothing. */
-function answeredTurns(history: Awaited<ReturnType<typeof listHistory>>): Turn['history'] {
+export function answeredTurns(history: Awaited<ReturnType<typeof listHistory>>): Turn['history'] {
   return history.flatMap((question, index) => {
     const answer = history[index + 1];
     if (question.role !== 'user' || answer?.role !== 'assistant') return [];

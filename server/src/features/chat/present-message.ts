@@ -1,10 +1,11 @@
 import type { z } from 'zod';
-import type { Citation } from '#db/schema/conversations.js';
+import type { Citation, Feedback } from '#db/schema/conversations.js';
 import type { ConversationRow, MessageRow } from './chat.queries.js';
-import type { PresentedMessage, conversationSchema } from './chat.schemas.js';
+import type { PresentedMessage, conversationSchema, replaySchema } from './chat.schemas.js';
+import type { RAGResponse } from './generate-rag-response.js';
 
-/** A message as the API shows it. */
-export function presentMessage(row: MessageRow): PresentedMessage {
+/** A message as the API shows it. @param feedback what members see; visitors are told of none */
+export function presentMessage(row: MessageRow, feedback: Feedback | null = null): PresentedMessage {
   return {
     id: row.id,
     role: row.role,
@@ -14,6 +15,7 @@ export function presentMessage(row: MessageRow): PresentedMessage {
     confidence: row.confidence,
     refusal: row.refusal,
     notices: row.notices,
+    feedback,
     model: row.model,
     usage: row.role === 'user' ? null : presentUsage(row),
     createdAt: row.createdAt.toISOString(),
@@ -26,8 +28,18 @@ export function presentCitation(citation: Citation): Citation {
   return { index, sourceId, documentId, chunkId, title, url, page, heading, quote, start, end };
 }
 
+/** An answer that no conversation holds. */
+export function presentResponse(response: RAGResponse): z.infer<typeof replaySchema>['replay'] {
+  const { status, content, refusal, notices, confidence, model } = response;
+  const citations = response.citations.map(presentCitation);
+  const usage = presentUsage(response);
+  return { status, content, citations, refusal, notices, confidence, model, usage };
+}
+
 /** Nothing is metered yet, and the receipt says so. */
-function presentUsage(row: MessageRow): PresentedMessage['usage'] {
+function presentUsage(
+  row: Pick<MessageRow, 'inputTokens' | 'outputTokens' | 'cost' | 'currency'>,
+): PresentedMessage['usage'] {
   return {
     inputTokens: row.inputTokens,
     outputTokens: row.outputTokens,

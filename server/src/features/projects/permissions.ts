@@ -8,10 +8,24 @@ export type Permission =
   | 'sources:write'
   | 'conversations:read'
   | 'conversations:write'
+  | 'evaluation:read'
+  | 'evaluation:write'
   | 'chat';
 
-const VIEWER: Permission[] = ['project:read', 'sources:read', 'conversations:read', 'chat'];
-const EDITOR: Permission[] = [...VIEWER, 'project:update', 'sources:write', 'conversations:write'];
+const VIEWER: Permission[] = [
+  'project:read',
+  'sources:read',
+  'conversations:read',
+  'evaluation:read',
+  'chat',
+];
+const EDITOR: Permission[] = [
+  ...VIEWER,
+  'project:update',
+  'sources:write',
+  'conversations:write',
+  'evaluation:write',
+];
 const OWNER: Permission[] = [...EDITOR, 'project:delete'];
 
 const PERMISSIONS: Record<MemberRole, ReadonlySet<Permission>> = {

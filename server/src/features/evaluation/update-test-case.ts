@@ -1,0 +1,39 @@
+import type { Context } from '#platform/context.js';
+import type { ProjectScope } from '#platform/scope.js';
+import { inTransaction } from '#platform/transaction.js';
+import { recordAudit } from '#features/audit/record-audit.js';
+import { refuseFaultyCases } from './add-test-cases.js';
+import { type TestCaseRow, lockTestCase, updateTestCaseRow } from './test-cases.queries.js';
+import type { UpdateTestCaseInput } from './test-sets.schemas.js';
+
+/** @throws AppError `not_found`; `unusable_content` as `addTestCases` does */
+export function updateTestCase(
+  ctx: Pick<Context, 'db' | 'afterCommit'>,
+  scope: ProjectScope,
+  where: { testSetId: string; caseId: string },
+  input: UpdateTestCaseInput,
+): Promise<TestCaseRow> {
+  return inTransaction(ctx, async (tx) => {
+    const before = await lockTestCase(tx.db, scope, where);
+    const changed = {
+      question: input.question ?? before.question,
+      expectation: input.expectation ?? before.expectation,
+      expectedSourceId:
+        input.expectedSourceId === undefined ? before.expectedSourceId : input.expectedSourceId,
+      expectedText: input.expectedText === undefined ? before.expectedText : input.expectedText,
+    };
+    // A source that is gone by now may stay as it was.
+    const isSameSource = changed.expectedSourceId === before.expectedSourceId;
+    const checked = isSameSource && changed.expectation === 'answer' ? { expectedSourceId: null } : {};
+    await refuseFaultyCases(tx, scope, [{ ...changed, ...checked }]);
+    const after = await updateTestCaseRow(tx.db, scope, before.id, changed);
+    await recordAudit(tx, scope, {
+      projectId: scope.projectId,
+      action: 'test_case.update',
+      resourceType: 'test_case',
+      resourceId: before.id,
+      changes: { fields: Object.keys(input) },
+    });
+    return after;
+  });
+}
