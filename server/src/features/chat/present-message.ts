@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Citation } from '#db/schema/conversations.js';
+import type { Citation, Notice } from '#db/schema/conversations.js';
 import type { ConversationRow, MessageRow } from './chat.queries.js';
 import type { PresentedMessage, conversationSchema } from './chat.schemas.js';
 
@@ -13,7 +13,7 @@ export function presentMessage(row: MessageRow): PresentedMessage {
     status: row.status,
     confidence: row.confidence,
     refusal: row.refusal,
-    notices: row.notices,
+    notices: row.notices.map(presentNotice),
     model: row.model,
     usage: row.role === 'user' ? null : presentUsage(row),
     createdAt: row.createdAt.toISOString(),
@@ -22,8 +22,17 @@ export function presentMessage(row: MessageRow): PresentedMessage {
 
 /** In the order that people read: `jsonb` keeps none. */
 export function presentCitation(citation: Citation): Citation {
-  const { index, sourceId, documentId, chunkId, title, url, page, heading, quote, start, end } = citation;
-  return { index, sourceId, documentId, chunkId, title, url, page, heading, quote, start, end };
+  return { index: citation.index, ...presentQuote(citation) };
+}
+
+function presentQuote(citation: Omit<Citation, 'index'>): Omit<Citation, 'index'> {
+  const { sourceId, documentId, chunkId, title, url, page, heading, quote, start, end } = citation;
+  return { sourceId, documentId, chunkId, title, url, page, heading, quote, start, end };
+}
+
+function presentNotice({ code, message, quotes }: Notice): PresentedMessage['notices'][number] {
+  if (quotes === undefined) return { code, message };
+  return { code, message, quotes: quotes.map(presentQuote) };
 }
 
 /** Nothing is metered yet, and the receipt says so. */
