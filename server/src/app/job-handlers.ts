@@ -7,13 +7,19 @@ import {
   ingestPageJob,
   ingestSourceJob,
 } from '#features/ingestion/ingestion.jobs.js';
-import { deleteStoredFiles, deleteStoredFilesJob } from '#features/projects/projects.jobs.js';
+import {
+  calibrateThresholdJob,
+  deleteStoredFiles,
+  deleteStoredFilesJob,
+} from '#features/projects/projects.jobs.js';
+import { calibrateThreshold } from '#features/retrieval/calibrate-threshold.js';
 
 const jobCatalog = {
   ingestSource: ingestSourceJob,
   ingestPage: ingestPageJob,
   changeEmbeddingModel: changeEmbeddingModelJob,
   deleteStoredFiles: deleteStoredFilesJob,
+  calibrateThreshold: calibrateThresholdJob,
 };
 
 /** Every kind of job with its handler; a missing handler does not compile. */
@@ -22,4 +28,5 @@ export const jobRegistry: JobRegistry = registerJobs(jobCatalog, {
   ingestPage,
   changeEmbeddingModel,
   deleteStoredFiles,
+  calibrateThreshold,
 });

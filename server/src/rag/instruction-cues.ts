@@ -1,11 +1,4 @@
-import {
-  ENGLISH_ORDER,
-  GAP,
-  type InstructionCue,
-  NOT_A_LETTER,
-  NOT_NEGATED,
-  cue,
-} from './instruction-cue.js';
+import { GAP, type InstructionCue, cue, notNegated, order, wordStart } from './instruction-cue.js';
 import { OVERRIDE_CUES } from './override-cues.js';
 
 const MODEL_EN =
@@ -78,7 +71,7 @@ const PERSONAS = [
   cue(
     'persona',
     0.35,
-    `(?:${NOT_A_LETTER}ab (?:sofort|jetzt) (?:antwortest|bist|musst|wirst) du|a partir de (?:ahora|agora),? (?:debes|responde|responderás|deve|responda|você deve|eres)|à partir de maintenant,? (?:tu|réponds|vous)|d['’]ora in (?:poi|avanti),? (?:devi|rispondi|sei)|vanaf nu (?:antwoord|moet je|ben je)|(?:отныне|с этого момента|с этой минуты),? (?:ты|отвечай)|من الآن فصاعد[اً]*،? (?:أنت|يجب|أجب)|अब से (?:आप|केवल|हमेशा)|从现在(?:开始|起)[，,]?(?:你|只|请|必须|一律)|今後は|これからは(?:必ず|常に)|(?:şu andan|bundan) (?:itibaren|sonra) (?:sen|yalnızca|sadece|her))`,
+    `(?:${wordStart('ab (?:sofort|jetzt)')} (?:antwortest|bist|musst|wirst) du|a partir de (?:ahora|agora),? (?:debes|responde|responderás|deve|responda|você deve|eres)|à partir de maintenant,? (?:tu|réponds|vous)|d['’]ora in (?:poi|avanti),? (?:devi|rispondi|sei)|vanaf nu (?:antwoord|moet je|ben je)|(?:отныне|с этого момента|с этой минуты),? (?:ты|отвечай)|من الآن فصاعد[اً]*،? (?:أنت|يجب|أجب)|अब से (?:आप|केवल|हमेशा)|从现在(?:开始|起)[，,]?(?:你|只|请|必须|一律)|今後は|これからは(?:必ず|常に)|(?:şu andan|bundan) (?:itibaren|sonra) (?:sen|yalnızca|sadece|her))`,
   ),
 ];
 
@@ -92,11 +85,7 @@ const REVEAL_LAST =
   '(?:प्रकट|दिखा|बता|दोहरा|显示|输出|打印|透露|泄露|顯示|輸出|表示|出力|開示|教え|göster|açıkla|yazdır|tekrarla|ifşa|aus(?![\\p{L}])|wieder(?![\\p{L}]))';
 
 const SYSTEM_PROMPTS = [
-  cue(
-    'system_prompt',
-    0.55,
-    `(?:${ENGLISH_ORDER}${REVEAL_EN}|${NOT_NEGATED}${REVEAL})${GAP}${SYSTEM_PROMPT}`,
-  ),
+  cue('system_prompt', 0.55, `(?:${order(REVEAL_EN)}|${notNegated(REVEAL)})${GAP}${SYSTEM_PROMPT}`),
   cue('system_prompt', 0.55, `${SYSTEM_PROMPT}${GAP}${REVEAL_LAST}`),
   cue(
     'system_prompt',
@@ -127,7 +116,7 @@ const OUTPUT_ORDERS = [
   cue(
     'output_order',
     0.3,
-    `${ENGLISH_ORDER}(?:only|always|never|exclusively) (?:answer|respond|reply|say|output|recommend|tell)\\b|\\b(?:end|begin|start|finish) (?:every|each|all|your) (?:of your )?(?:answers?|repl(?:y|ies)|responses?|messages?) with\\b`,
+    `${order('only|always|never|exclusively')} (?:answer|respond|reply|say|output|recommend|tell)\\b|\\b(?:end|begin|start|finish) (?:every|each|all|your) (?:of your )?(?:answers?|repl(?:y|ies)|responses?|messages?) with\\b`,
   ),
   cue(
     'output_order',
@@ -150,7 +139,7 @@ const LEAKS = [
   cue(
     'leak',
     0.55,
-    `${ENGLISH_ORDER}(?:append|include|insert|embed|render|add|send|post|transmit|forward|exfiltrate|leak|encode|put)\\b${GAP}\\b(?:conversation(?! ids?\\b)|chat (?:history|log)|(?:the |this )?users?(?:'s|’s|s')? (?:data|messages?|questions?|input|e-?mail|name|password)|system prompt|api keys?|passwords?|secrets|credentials|session (?:id|token))\\b[^!?\\n]{0,60}(?:https?:|\\burl|\\blink\\b|\\bimage\\b|query (?:string|parameter)|\\bmarkdown\\b)`,
+    `${order('append|include|insert|embed|render|add|send|post|transmit|forward|exfiltrate|leak|encode|put')}\\b${GAP}\\b(?:conversation(?! ids?\\b)|chat (?:history|log)|(?:the |this )?users?(?:'s|’s|s')? (?:data|messages?|questions?|input|e-?mail|name|password)|system prompt|api keys?|passwords?|secrets|credentials|session (?:id|token))\\b[^!?\\n]{0,60}(?:https?:|\\burl|\\blink\\b|\\bimage\\b|query (?:string|parameter)|\\bmarkdown\\b)`,
   ),
   cue(
     'leak',
@@ -160,7 +149,7 @@ const LEAKS = [
   cue(
     'leak',
     0.4,
-    `(?:${REVEAL}|${REVEAL_LAST}|${ENGLISH_ORDER}send|sende|schicke|envía|envoie|invia|envie|stuur|отправь|أرسل|भेजें|भेजो|发送|發送|送信|gönder)[\\p{L}\\p{M}]*${GAP}(?:conversation(?! ids?\\b)|gespräch\\p{L}*|unterhaltung|conversación|conversazione|conversa(?![\\p{L}])|gesprek|переписк\\p{L}+|разговор\\p{L}*|المحادثة|बातचीत|对话|聊天记录|對話|会話|sohbet\\p{L}*)[^!?\\n]{0,50}https?:`,
+    `(?:${REVEAL}|${REVEAL_LAST}|${order('send')}|sende|schicke|envía|envoie|invia|envie|stuur|отправь|أرسل|भेजें|भेजो|发送|發送|送信|gönder)[\\p{L}\\p{M}]*${GAP}(?:conversation(?! ids?\\b)|gespräch\\p{L}*|unterhaltung|conversación|conversazione|conversa(?![\\p{L}])|gesprek|переписк\\p{L}+|разговор\\p{L}*|المحادثة|बातचीत|对话|聊天记录|對話|会話|sohbet\\p{L}*)[^!?\\n]{0,50}https?:`,
   ),
 ];
 

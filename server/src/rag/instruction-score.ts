@@ -62,7 +62,8 @@ function unwrap(text: string): string {
   return text
     .replaceAll('’', "'")
     .replaceAll(/[^\S\n]+/gu, ' ')
-    .replaceAll(/(?<=\p{L}) ?\n ?(?=\p{Ll})/gu, ' ');
+    .replaceAll(/(?<=\p{L}) ?\n ?(?=\p{Ll})/gu, ' ')
+    .toLowerCase();
 }
 
 function isInFence(text: string, offset: number): boolean {

@@ -1,30 +1,19 @@
-import {
-  ENGLISH_ORDER,
-  GAP,
-  type InstructionCue,
-  NOT_A_LETTER,
-  NOT_NEGATED,
-  cue,
-} from './instruction-cue.js';
+import { GAP, type InstructionCue, cue, notNegated, order, wordStart } from './instruction-cue.js';
 
 /** A verb with an earlier, all or own thing that is meant to bind a model; the order of the three is the language's. */
 function overrideCues(words: { verb: string; which: string; what: string; verbLast?: boolean }) {
   const { verb, which, what } = words;
-  const before = words.verbLast === true ? '' : NOT_NEGATED;
-  const orders =
-    words.verbLast === true
-      ? [`(?:${which})${GAP}(?:${what})${GAP}(?:${verb})`]
-      : [
-          `${before}(?:${verb})${GAP}(?:${which})${GAP}(?:${what})`,
-          `${before}(?:${verb})${GAP}(?:${what})${GAP}(?:${which})`,
-        ];
-  return cue('override', 0.6, `(?:${orders.join('|')})`);
+  if (words.verbLast === true) {
+    return cue('override', 0.6, `(?:${which})${GAP}(?:${what})${GAP}(?:${verb})`);
+  }
+  const objects = `(?:(?:${which})${GAP}(?:${what})|(?:${what})${GAP}(?:${which}))`;
+  return cue('override', 0.6, `${notNegated(verb)}${GAP}${objects}`);
 }
 
 /** Phrases that take back what a model was told before. */
 export const OVERRIDE_CUES: readonly InstructionCue[] = [
   overrideCues({
-    verb: `${ENGLISH_ORDER}(?:ignore|disregard|forget|override|bypass|neglect|discard)\\b`,
+    verb: `${order('ignore|disregard|forget|override|bypass|neglect|discard')}\\b`,
     which:
       '\\b(?:previous|previously|prior|preceding|earlier|above|all|any|your|former|foregoing|system|other|everything|existing|original|initial)\\b',
     what: '\\b(?:instructions?|prompts?|rules|guidelines|directives?|orders|commands?|constraints?|context|training|restrictions?|programming|guardrails?)\\b',
@@ -32,7 +21,7 @@ export const OVERRIDE_CUES: readonly InstructionCue[] = [
   cue(
     'override',
     0.6,
-    `${ENGLISH_ORDER}(?:forget|ignore|disregard) (?:everything|all|anything)(?: that)? (?:you (?:know|were|have been|'ve been)|i (?:told|said)|before|above|prior)`,
+    `${order('forget|ignore|disregard')} (?:everything|all|anything)(?: that)? (?:you (?:know|were|have been|'ve been)|i (?:told|said)|before|above|prior)`,
   ),
   cue(
     'override',
@@ -52,46 +41,54 @@ export const OVERRIDE_CUES: readonly InstructionCue[] = [
   cue(
     'override',
     0.35,
-    `${ENGLISH_ORDER}(?:ignore|disregard|forget) (?:the |all of the |everything )?(?:above|foregoing)(?= ?[.!,;:]|$)`,
+    `${order('ignore|disregard|forget')} (?:the |all of the |everything )?(?:above|foregoing)(?= ?[.!,;:]|$)`,
   ),
   overrideCues({
-    verb: `${NOT_A_LETTER}(?:ignorier(?:e|en|t)|missachte[nt]?|vergiss|vergesst|vergessen? sie|verwirf|umgeh(?:e|en sie))`,
+    verb: wordStart(
+      '(?:ignorier(?:e|en|t)|missachte[nt]?|vergiss|vergesst|vergessen? sie|verwirf|umgeh(?:e|en sie))',
+    ),
     which:
       '(?:vorherig|vorig|bisherig|obig|früher|vorangegangen|vorangehend|alle|sämtlich|deine|ihre|ursprünglich|system)\\p{L}*',
     what: '(?:anweisung|instruktion|regel|vorgabe|richtlinie|befehl|prompt|kontext)\\p{L}*',
   }),
   overrideCues({
-    verb: `${NOT_A_LETTER}(?:ignor[ae]n?|olvid[ae]n?|descart[ae]n?|haz caso omiso|haga caso omiso|desobedece|omite)`,
+    verb: wordStart(
+      '(?:ignor[ae]n?|olvid[ae]n?|descart[ae]n?|haz caso omiso|haga caso omiso|desobedece|omite)',
+    ),
     which: '(?:anterior|previ[ao]s|tod[ao]s|tus|de arriba|precedentes|del sistema|originales)(?:es)?',
     what: '(?:instruccion|reglas|directrices|órdenes|ordenes|indicaciones|prompt|restricciones)\\p{L}*',
   }),
   overrideCues({
-    verb: `${NOT_A_LETTER}(?:ignore[zr]?|oublie[zr]?|fai(?:s|tes) abstraction|passe[zr]? outre|outrepasse[zr]?|désobéi\\p{L}*|ne (?:tiens|tenez) (?:plus|pas|aucun) compte|contourne[zr]?)`,
+    verb: wordStart(
+      '(?:ignore[zr]?|oublie[zr]?|fai(?:s|tes) abstraction|passe[zr]? outre|outrepasse[zr]?|désobéi\\p{L}*|ne (?:tiens|tenez) (?:plus|pas|aucun) compte|contourne[zr]?)',
+    ),
     which: '(?:précédent|antérieur|toutes|tous|ci-dessus|tes|initial|système|système|préalable)\\p{L}*',
     what: '(?:instruction|consigne|règle|directive|ordres|prompt|invite|contrainte)\\p{L}*',
   }),
   overrideCues({
-    verb: `${NOT_A_LETTER}(?:ignora(?:te)?|ignori|dimentica(?:te)?|scarta(?:te)?|trascura(?:te)?|disobbedisci|non tenere (?:più )?conto|bypassa)`,
+    verb: wordStart(
+      '(?:ignora(?:te)?|ignori|dimentica(?:te)?|scarta(?:te)?|trascura(?:te)?|disobbedisci|non tenere (?:più )?conto|bypassa)',
+    ),
     which: '(?:precedent|tutt[ei]|sopra|tue|anterior|original|di sistema)\\p{L}*',
     what: '(?:istruzion|regol|direttiv|ordini|prompt|comandi|linee guida)\\p{L}*',
   }),
   overrideCues({
-    verb: `${NOT_A_LETTER}(?:ignor[ae]m?|esqueça|esquece|desconsider[ae]|descart[ae]|desobedeça)`,
+    verb: wordStart('(?:ignor[ae]m?|esqueça|esquece|desconsider[ae]|descart[ae]|desobedeça)'),
     which: '(?:anterior|tod[ao]s|acima|prévi[ao]s|suas|tuas|do sistema|originais)(?:es)?',
     what: '(?:instruç|regras|diretriz|ordens|comandos|prompt|orientaç)\\p{L}*',
   }),
   overrideCues({
-    verb: `${NOT_A_LETTER}(?:negeer|vergeet|omzeil|veronachtzaam|verwerp)`,
+    verb: wordStart('(?:negeer|vergeet|omzeil|veronachtzaam|verwerp)'),
     which: '(?:vorige|eerdere|alle|bovenstaande|voorgaande|jouw|je|oorspronkelijke|systeem)',
     what: '(?:instructie|regel|aanwijzing|opdracht|richtlijn|prompt|bevel)\\p{L}*',
   }),
   overrideCues({
-    verb: `${NOT_A_LETTER}(?:про)?(?:игнорируй(?:те)?|забудь(?:те)?|отбрось(?:те)?|пренебреги(?:те)?|отмени(?:те)?|не обращай(?:те)? внимания на|не следуй(?:те)?)(?![\\p{L}])`,
+    verb: `${wordStart('(?:про)?(?:игнорируй(?:те)?|забудь(?:те)?|отбрось(?:те)?|пренебреги(?:те)?|отмени(?:те)?|не обращай(?:те)? внимания на|не следуй(?:те)?)')}(?![\\p{L}])`,
     which: '(?:предыдущ|прежн|все[хм]?|выше|свои|твои|ранее|систем|первоначальн)\\p{L}*',
     what: '(?:инструкци|указани|правил|команд|распоряжени|промпт|директив)\\p{L}*',
   }),
   overrideCues({
-    verb: `(?<!الذين |الذي |التي )${NOT_A_LETTER}(?:و|ف)?(?:تجاهل|تجاهلي|تجاهلوا|انس|انسَ|تجاوز|أهمل|اهمل|لا تتبع)(?![\\p{L}])`,
+    verb: `(?<!الذين |الذي |التي )${wordStart('(?:و|ف)?(?:تجاهل|تجاهلي|تجاهلوا|انس|انسَ|تجاوز|أهمل|اهمل|لا تتبع)')}(?![\\p{L}])`,
     which: '(?:السابق|جميع|كل|كافة|أعلاه|اعلاه|المذكور|القديم|الأصلي|النظام)\\p{L}*',
     what: '(?:تعليمات|أوامر|اوامر|الأوامر|قواعد|إرشادات|ارشادات|توجيهات|القيود)\\p{L}*',
   }),

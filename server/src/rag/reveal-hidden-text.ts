@@ -14,7 +14,7 @@ const LOOKALIKES = Object.entries({
   e: 'еєε',
   g: 'ɡ',
   h: 'һн',
-  i: 'іιıí',
+  i: 'іι',
   j: 'ј',
   k: 'кκ',
   l: 'ӏⅼ',
