@@ -35,7 +35,7 @@ describe('refusals', () => {
   afterAll(() => app.close());
 
   it('suggest the project’s own questions that it can answer, and no others', async () => {
-    const suggestedQuestions = ['Who won the cup in 1998?', 'How long does a refund take?'];
+    const suggestedQuestions = ['Who won the refund cup of Rio in 1998?', 'How long does a refund take?'];
     const projectId = await createProject({ suggestedQuestions }, { Shop: SHOP });
     const { refusal } = await ask(projectId, 'Which moons has Jupiter?');
     expect(refusal).toEqual({ reason: 'no_match', suggestions: ['How long does a refund take?'] });
