@@ -9,7 +9,12 @@ import {
   ingestPageJob,
   ingestSourceJob,
 } from '#features/ingestion/ingestion.jobs.js';
-import { deleteStoredFiles, deleteStoredFilesJob } from '#features/projects/projects.jobs.js';
+import {
+  calibrateThresholdJob,
+  deleteStoredFiles,
+  deleteStoredFilesJob,
+} from '#features/projects/projects.jobs.js';
+import { calibrateThreshold } from '#features/retrieval/calibrate-threshold.js';
 
 const jobCatalog = {
   ingestSource: ingestSourceJob,
@@ -17,6 +22,7 @@ const jobCatalog = {
   changeEmbeddingModel: changeEmbeddingModelJob,
   evaluateTestSet: evaluateTestSetJob,
   deleteStoredFiles: deleteStoredFilesJob,
+  calibrateThreshold: calibrateThresholdJob,
 };
 
 /** Every kind of job with its handler; a missing handler does not compile. */
@@ -26,4 +32,5 @@ export const jobRegistry: JobRegistry = registerJobs(jobCatalog, {
   changeEmbeddingModel,
   evaluateTestSet,
   deleteStoredFiles,
+  calibrateThreshold,
 });

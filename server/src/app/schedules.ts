@@ -9,6 +9,7 @@ import { changeEmbeddingModels } from '#features/ingestion/embedding-models/chan
 import { sweepUnseenVersions } from '#features/ingestion/sweep-unseen-versions.js';
 import { fitVectorStorage } from '#features/retrieval/fit-vector-storage.js';
 import { keepVectorIndexes } from '#features/retrieval/keep-vector-indexes.js';
+import { calibrateChangedProjects } from '#features/retrieval/calibrate-threshold.js';
 import { mergeAllSegments } from '#features/search-index/merge-segments.js';
 import { sweepOrphanedFiles } from '#features/sources/sweep-orphaned-files.js';
 import { syncDueSources } from '#features/sources/sync-due-sources.js';
@@ -42,6 +43,7 @@ export const schedules: readonly ScheduledTask[] = [
   },
   { name: 'sweep-unseen-versions', everyMs: 6 * HOUR_MS, run: sweepUnseenVersions },
   { name: 'merge-index-segments', everyMs: 5 * MINUTE_MS, firstAfterMs: HOUR_MS, run: mergeAllSegments },
+  { name: 'calibrate-thresholds', everyMs: 5 * MINUTE_MS, run: calibrateChangedProjects },
   { name: 'delete-old-jobs', everyMs: HOUR_MS, run: deleteOldJobs },
   { name: 'forget-silent-processes', everyMs: HOUR_MS, run: (ctx) => deleteSilentProcesses(ctx.db) },
 ];

@@ -21,7 +21,7 @@ describe('buildRAGContext', () => {
       [2, 'a', null],
     ]);
     const tokens = [returns, 'T', 'Returns', prices, 'T'].map((text) => countTokens(text));
-    expect(result.tokenCount).toBe(tokens.reduce((sum, count) => sum + count, 0) + 2 * 16);
+    expect(result.tokenCount).toBe(tokens.reduce((sum, count) => sum + count, 0) + 2 * 32);
   });
 
   it('drops what says the same as a better passage', () => {
@@ -63,19 +63,19 @@ describe('buildRAGContext', () => {
         passage('b', 'Many different words stand here. '.repeat(50), { score: 0.8 }),
         passage('c', prices, { score: 0.7 }),
       ],
-      { maxTokens: 90 },
+      { maxTokens: 122 },
     );
     expect(result.passages.map(({ chunkId, number }) => [number, chunkId])).toEqual([
       [1, 'a'],
       [2, 'c'],
     ]);
-    expect(result.tokenCount).toBeLessThanOrEqual(90);
+    expect(result.tokenCount).toBeLessThanOrEqual(122);
   });
 
   it('cuts only the first, at a sentence', () => {
     const long = `${returns} ${prices}`;
-    const result = buildRAGContext([passage('a', long)], { maxTokens: 37 });
+    const result = buildRAGContext([passage('a', long)], { maxTokens: 53 });
     expect(result.passages.map(({ text }) => text)).toEqual([returns]);
-    expect(buildRAGContext([passage('a', long)], { maxTokens: 18 })).toEqual({ passages: [], tokenCount: 0 });
+    expect(buildRAGContext([passage('a', long)], { maxTokens: 34 })).toEqual({ passages: [], tokenCount: 0 });
   });
 });

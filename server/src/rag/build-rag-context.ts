@@ -6,7 +6,7 @@ import { splitSentences, trimSpan } from './sentences.js';
 export type ContextPassage<P extends RetrievedPassage = RetrievedPassage> = P & { number: number };
 
 /** What the delimiters of a source cost in the prompt, beside its title, heading and text. */
-const DELIMITER_TOKENS = 16;
+const DELIMITER_TOKENS = 32;
 /** From this share of common word pairs on, two passages say the same. */
 const SAME_TEXT_SHARE = 0.85;
 /** A passage that loses more than this to a better one of its document adds too little. */

@@ -37,12 +37,18 @@ const SYNTAX: readonly [pattern: RegExp, replacement: string][] = [
   [/\{(?=[{%#])/gu, '{ '],
   [/(?<=[}%#])\}/gu, ' }'],
   [/\$(?=\{)/gu, '$ '],
-  [/<(?=[|%])/gu, '< '],
-  [/(?<=[|%])>/gu, ' >'],
+  [/<(?=[|%｜])/gu, '< '],
+  [/(?<=[|%｜])>/gu, ' >'],
   [/<<(?=\/?\s*SYS\s*>>)/giu, '< <'],
   [/(?<=SYS\s*>)>/giu, ' >'],
   [/\[(\/?)\s*INST\s*\]/giu, '($1INST)'],
-  [/<(?=\s*\/?\s*(?:sources?|s|system|user|assistant|human|instructions?|im_start|im_end)\b)/giu, '‹'],
+  [
+    /<(?=\s*\/?\s*(?:sources?(?:_\w*)?|s|system|user|assistant|human|developer|instructions?|im_start|im_end|start_of_turn|end_of_turn|tool_call|tool_response|think)\b)/giu,
+    '‹',
+  ],
+  // Turns of a conversation, as models without tags of their own write them.
+  [/(?<=(?:^|\n\s*\n)(?:Human|Assistant|System|User)):/gu, ' :'],
+  [/(?<=(?:^|\n)#{2,4} ?(?:System|Instructions?|Input|Response|Human|Assistant|User)):/gu, ' :'],
 ];
 
 /**

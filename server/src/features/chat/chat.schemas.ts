@@ -44,6 +44,17 @@ const citationSchema = z
   })
   .meta({ id: 'Citation' });
 
+const noticeSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  quotes: z
+    .array(citationSchema.omit({ index: true }))
+    .optional()
+    .meta({
+      description: 'Of `sources_differ`: the sentences that are equal but for one number or date.',
+    }),
+});
+
 export const messageSchema = z
   .object({
     id: idSchema,
@@ -53,7 +64,7 @@ export const messageSchema = z
     status: z.enum(['streaming', 'complete', 'incomplete', 'failed']),
     confidence: z.enum(['high', 'low']).nullable(),
     refusal: z.object({ reason: z.string(), suggestions: z.array(z.string()) }).nullable(),
-    notices: z.array(z.object({ code: z.string(), message: z.string() })),
+    notices: z.array(noticeSchema),
     feedback: z
       .object({ rating: z.enum(['up', 'down']), comment: z.string().nullable(), createdAt: instantSchema })
       .nullable()

@@ -5,20 +5,21 @@ import type { ChatModelEvent } from '#platform/ports/chat-model.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { buildPrompt } from '#rag/build-prompt.js';
 import { buildRAGContext } from '#rag/build-rag-context.js';
-import { retrievePassages } from '#features/retrieval/retrieve-passages.js';
+import { type Passage, retrievePassages } from '#features/retrieval/retrieve-passages.js';
 import { COST_CURRENCY, messageCost } from '#features/usage/message-cost.js';
+import { decideRefusal, reasonForNothing } from './decide-refusal.js';
 import { type AnswerDraft, draftAnswer } from './draft-answer.js';
 import { hasIndexingSources } from '#features/retrieval/has-indexing-sources.js';
+import { noticeDifferences } from './notice-differences.js';
 import type { Turn } from './open-turn.js';
 import { BUILTIN_MODEL, modelUnavailable, quoteAnswer, quoteSources } from './quote-sources.js';
+import { screenInstructions } from './screen-instructions.js';
+import { suggestQuestions } from './suggest-questions.js';
 
-/** Below this a passage is not about the question (retrieval.md: calibrated on BM25 over the sum of idf). */
-const LEAST_SCORE = 0.4;
 /** From this on the answer can be given without reserve. */
 const CONFIDENT_SCORE = 0.6;
 const CONTEXT_TOKENS = 3_000;
 const MAX_OUTPUT_TOKENS = 1_200;
-const MAX_SUGGESTIONS = 3;
 const MAX_QUERY_LENGTH = 2_000;
 
 /** How an answer ended, as it is stored. */
@@ -55,14 +56,17 @@ export async function* generateRAGResponse(
   turn: Turn,
   signal: AbortSignal,
 ): AsyncGenerator<RAGEvent> {
-  const { topK, retrieval: mode } = turn.project;
-  const search = { query: turn.question.slice(0, MAX_QUERY_LENGTH), topK, mode };
-  const { passages, relevance, isDegraded } = await retrievePassages(ctx, scope, search, signal);
-  const notices = await noticesOf(ctx, scope, isDegraded);
-  const refusalReason = reasonToRefuse(turn, relevance, notices);
+  const query = turn.question.slice(0, MAX_QUERY_LENGTH);
+  const { project } = turn;
+  const { topK, retrieval: mode } = project;
+  const found = await retrievePassages(ctx, scope, { query, topK, mode }, signal);
+  const isIndexing = await hasIndexingSources(ctx, scope);
+  const { passages, relevance, notice } = screenInstructions(ctx, scope, { project, found });
+  const notices = noticesOf(isIndexing, found.isDegraded, notice);
+  const refusalReason = decideRefusal(project, { relevance, isIndexing });
   const model = modelOf(ctx, turn);
   if (refusalReason !== null) {
-    yield* refuse(turn, { reason: refusalReason, notices, model });
+    yield* refuse(ctx, scope, { turn, passages, reason: refusalReason, notices, model }, signal);
     return;
   }
   const [first] = passages;
@@ -73,6 +77,7 @@ export async function* generateRAGResponse(
     return;
   }
   const context = buildRAGContext(passages, { maxTokens: CONTEXT_TOKENS });
+  notices.push(...noticeDifferences(query, context.passages));
   const language = passages[0]?.language ?? 'und';
   const stream = ctx.chatModel.stream(
     {
@@ -107,8 +112,10 @@ export async function* generateRAGResponse(
       yield { type: 'response', response: { ...BUILTIN_ANSWER, ...quoted, notices: told, confidence } };
       return;
     }
-    const reason = reasonForNothing(end);
-    yield* refuse(turn, { reason, notices, model, ...end });
+    const hasFailed = end.failure !== null;
+    const isComplete = end.status === 'complete';
+    const reason = reasonForNothing({ isBlocked: end.isBlocked, hasFailed, isComplete, isIndexing });
+    yield* refuse(ctx, scope, { turn, passages, reason, notices, model, ...end }, signal);
     return;
   }
   const { status, inputTokens, outputTokens } = end;
@@ -185,33 +192,25 @@ async function* writeDraft(
   return end;
 }
 
-/** Why a model that ran wrote nothing: it found no answer, was not let, failed, or spent its tokens on thinking. */
-function reasonForNothing(end: DraftEnd): Refusal['reason'] {
-  if (end.isBlocked) return 'blocked';
-  return end.failure === null && end.status === 'complete' ? 'no_match' : 'unavailable';
-}
-
-function reasonToRefuse(turn: Turn, relevance: number, notices: Notice[]): Refusal['reason'] | null {
-  if (relevance < LEAST_SCORE) {
-    return notices.some(({ code }) => code === 'still_indexing') ? 'still_indexing' : 'no_match';
-  }
-  return relevance < (turn.project.minScore ?? 0) ? 'low_confidence' : null;
-}
-
-function* refuse(
-  turn: Turn,
+async function* refuse(
+  ctx: ResponseContext,
+  scope: ProjectScope,
   refusal: {
+    turn: Turn;
+    passages: readonly Readonly<Passage>[];
     reason: Refusal['reason'];
     notices: Notice[];
     model: string;
     inputTokens?: number;
     outputTokens?: number;
   },
-): Generator<RAGEvent> {
-  const { reason, notices, model, inputTokens = 0, outputTokens = 0 } = refusal;
-  const content = turn.project.fallbackMessage;
-  const suggestions = turn.project.suggestedQuestions.slice(0, MAX_SUGGESTIONS);
+  signal: AbortSignal,
+): AsyncGenerator<RAGEvent> {
+  const { turn, passages, reason, notices, model, inputTokens = 0, outputTokens = 0 } = refusal;
+  const { project, question } = turn;
+  const content = project.fallbackMessage;
   yield { type: 'delta', text: content };
+  const suggestions = await suggestQuestions(ctx, scope, { project, question, passages, reason }, signal);
   yield {
     type: 'response',
     response: {
@@ -227,13 +226,9 @@ function* refuse(
   };
 }
 
-async function noticesOf(
-  ctx: Pick<Context, 'db'>,
-  scope: ProjectScope,
-  isDegraded: boolean,
-): Promise<Notice[]> {
-  const notices: Notice[] = [];
-  if (await hasIndexingSources(ctx, scope)) {
+function noticesOf(isIndexing: boolean, isDegraded: boolean, instructions: Notice | null): Notice[] {
+  const notices: Notice[] = instructions === null ? [] : [instructions];
+  if (isIndexing) {
     notices.push({
       code: 'still_indexing',
       message: 'Some sources are still being indexed: the answer may get better in a moment.',

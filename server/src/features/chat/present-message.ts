@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Citation, Feedback } from '#db/schema/conversations.js';
+import type { Citation, Feedback, Notice } from '#db/schema/conversations.js';
 import type { ConversationRow, MessageRow } from './chat.queries.js';
 import type { PresentedMessage, conversationSchema, replaySchema } from './chat.schemas.js';
 import type { RAGResponse } from './generate-rag-response.js';
@@ -14,7 +14,7 @@ export function presentMessage(row: MessageRow, feedback: Feedback | null = null
     status: row.status,
     confidence: row.confidence,
     refusal: row.refusal,
-    notices: row.notices,
+    notices: row.notices.map(presentNotice),
     feedback,
     model: row.model,
     usage: row.role === 'user' ? null : presentUsage(row),
@@ -24,14 +24,24 @@ export function presentMessage(row: MessageRow, feedback: Feedback | null = null
 
 /** In the order that people read: `jsonb` keeps none. */
 export function presentCitation(citation: Citation): Citation {
-  const { index, sourceId, documentId, chunkId, title, url, page, heading, quote, start, end } = citation;
-  return { index, sourceId, documentId, chunkId, title, url, page, heading, quote, start, end };
+  return { index: citation.index, ...presentQuote(citation) };
+}
+
+function presentQuote(citation: Omit<Citation, 'index'>): Omit<Citation, 'index'> {
+  const { sourceId, documentId, chunkId, title, url, page, heading, quote, start, end } = citation;
+  return { sourceId, documentId, chunkId, title, url, page, heading, quote, start, end };
+}
+
+function presentNotice({ code, message, quotes }: Notice): PresentedMessage['notices'][number] {
+  if (quotes === undefined) return { code, message };
+  return { code, message, quotes: quotes.map(presentQuote) };
 }
 
 /** An answer that no conversation holds. */
 export function presentResponse(response: RAGResponse): z.infer<typeof replaySchema>['replay'] {
-  const { status, content, refusal, notices, confidence, model } = response;
+  const { status, content, refusal, confidence, model } = response;
   const citations = response.citations.map(presentCitation);
+  const notices = response.notices.map(presentNotice);
   const usage = presentUsage(response);
   return { status, content, citations, refusal, notices, confidence, model, usage };
 }

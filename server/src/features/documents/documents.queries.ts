@@ -4,13 +4,22 @@ import { AppError } from '#kernel/app-error.js';
 import { isId } from '#kernel/ids.js';
 import type { Database } from '#platform/database.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { INSTRUCTION_LIMIT } from '#rag/instruction-score.js';
 
-export type DocumentRow = typeof documents.$inferSelect;
+export type DocumentRow = typeof documents.$inferSelect & { instructionChunks: number };
 export type DocumentSummary = Omit<DocumentRow, 'content'>;
 export type ChunkRow = typeof documentChunks.$inferSelect;
 
 /** Every column but the text, which can be megabytes. */
-const { content: _text, ...summary } = getTableColumns(documents);
+const { content: _text, ...columns } = getTableColumns(documents);
+const summary = {
+  ...columns,
+  instructionChunks: sql<number>`(
+    select count(*)::int from document_chunks chunk
+    where chunk.project_id = documents.project_id and chunk.document_id = documents.id
+      and chunk.version = documents.live_version and chunk.instruction_score >= ${INSTRUCTION_LIMIT}
+  )`,
+};
 
 export function listDocuments(
   db: Database,
@@ -45,7 +54,7 @@ export async function findDocument(
 ): Promise<DocumentRow> {
   const [row] = isId(documentId)
     ? await db
-        .select()
+        .select({ ...summary, content: documents.content })
         .from(documents)
         .where(and(eq(documents.projectId, scope.projectId), eq(documents.id, documentId)))
     : [];

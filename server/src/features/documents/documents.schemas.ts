@@ -19,6 +19,7 @@ export const documentSummarySchema = z
     status: documentStatusSchema,
     error: failureSchema.nullable(),
     chunkCount: z.int(),
+    instructionChunks: z.int().meta({ description: 'Chunks that read like orders to a model.' }),
     contentHash: z.string(),
     createdAt: instantSchema,
     updatedAt: instantSchema,
@@ -40,6 +41,10 @@ export const chunkSchema = z
     page: z.int().nullable(),
     heading: z.string().nullable(),
     tokenCount: z.int(),
+    instructionScore: z.number().nullable().meta({
+      description:
+        'How much the text reads like orders to a model, 0 to 1; from 0.5 on it is taken for such. Null: not looked at.',
+    }),
   })
   .meta({ id: 'Chunk' });
 

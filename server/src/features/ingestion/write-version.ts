@@ -1,6 +1,7 @@
 import type { Context } from '#platform/context.js';
 import type { Embedder } from '#platform/ports/embedder.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { scoreInstructions } from '#rag/instruction-score.js';
 import { type PreparedSegment, prepareSegment, writeSegment } from '#features/search-index/write-segment.js';
 import { type EmbeddedChunks, embedChunks, findKnownVectors } from './embed-chunks.js';
 import {
@@ -89,7 +90,7 @@ function* windowsOf<T>(items: Iterable<T>, size: number): Generator<T[]> {
 
 /** A batch that only has to be written: its analysis is done before any transaction. */
 export interface PreparedBatch {
-  chunks: PreparedChunk[];
+  chunks: (PreparedChunk & { instructionScore: number })[];
   vectors: NewEmbedding[];
   segment: PreparedSegment;
 }
@@ -106,7 +107,7 @@ export function prepareBatch(
     title: embeddedText.slice(0, embeddedText.length - content.length),
   }));
   return {
-    chunks,
+    chunks: chunks.map((chunk) => ({ ...chunk, instructionScore: scoreInstructions(chunk.embeddedText) })),
     vectors: window.rows.filter(({ chunkId }) => ids.has(chunkId)),
     segment: prepareSegment(indexable, language),
   };
@@ -135,6 +136,7 @@ export async function writeBatch(
       heading: chunk.heading,
       tokenCount: chunk.tokenCount,
       contentHash: chunk.contentHash,
+      instructionScore: chunk.instructionScore,
     })),
   );
   await insertEmbeddings(tx.db, batch.vectors);

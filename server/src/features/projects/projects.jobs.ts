@@ -14,6 +14,27 @@ export const deleteStoredFilesJob = defineJob({
   backoffMs: 5_000,
 });
 
+/** Measures from which score on a project's sources answer a question. It holds nothing up. */
+export const calibrateThresholdJob = defineJob({
+  type: 'calibrate-threshold',
+  payload: z.object({
+    projectId: z.uuid(),
+    /** The state of the index that is to be measured, or a later one. */
+    indexVersion: z.int(),
+  }),
+  priority: 60,
+  maxAttempts: 5,
+  timeoutMs: 10 * 60_000,
+  backoffMs: 15_000,
+});
+
+export type CalibrateThresholdPayload = z.infer<typeof calibrateThresholdJob.payload>;
+
+/** One job per project at a time. */
+export function calibrateDedupeKey(projectId: string): string {
+  return `${calibrateThresholdJob.type}:${projectId}`;
+}
+
 type Payload = z.infer<typeof deleteStoredFilesJob.payload>;
 
 /** Deletes the files of something whose rows are gone. */

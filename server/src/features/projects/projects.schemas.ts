@@ -117,6 +117,10 @@ export const projectSchema = z
     language: z.string().nullable(),
     retrievalOptions: z.object(retrievalOptionsShape),
     answerOptions: z.object(answerOptionsShape),
+    calibratedScore: z.number().nullable().meta({
+      description:
+        'From which score on the sources answer a question, as measured where `answerOptions.threshold` is `calibrated`. Null: not measured.',
+    }),
     createdAt: instantSchema,
     updatedAt: instantSchema,
   })

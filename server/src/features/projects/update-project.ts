@@ -1,14 +1,17 @@
 import { withoutUndefined } from '#kernel/without-undefined.js';
 import type { Context } from '#platform/context.js';
+import { enqueueJob } from '#platform/jobs/enqueue-job.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
+import { answerOptionsOf } from './project-options.js';
+import { calibrateDedupeKey, calibrateThresholdJob } from './projects.jobs.js';
 import { type ProjectChanges, type ProjectRow, findProject, updateProjectRow } from './projects.queries.js';
 import type { UpdateProjectInput } from './projects.schemas.js';
 
 /** Changes settings of a project; the audit log keeps what each was before. */
 export function updateProject(
-  ctx: Pick<Context, 'db' | 'afterCommit'>,
+  ctx: Pick<Context, 'db' | 'clock' | 'afterCommit' | 'dispatchJob'>,
   scope: ProjectScope,
   input: UpdateProjectInput,
 ): Promise<ProjectRow> {
@@ -25,6 +28,15 @@ export function updateProject(
         answerOptions: { ...before.answerOptions, ...withoutUndefined(answerOptions) },
       }),
     });
+    if (isCalibrated(after) && !isCalibrated(before)) {
+      const { id: projectId, indexVersion } = after;
+      const dedupeKey = calibrateDedupeKey(projectId);
+      await enqueueJob(tx, calibrateThresholdJob, {
+        projectId,
+        payload: { projectId, indexVersion },
+        dedupeKey,
+      });
+    }
     const names = Object.keys(input) as (keyof UpdateProjectInput)[];
     await recordAudit(tx, scope, {
       projectId: scope.projectId,
@@ -35,4 +47,8 @@ export function updateProject(
     });
     return after;
   });
+}
+
+function isCalibrated({ answerOptions }: ProjectRow): boolean {
+  return answerOptionsOf(answerOptions).threshold === 'calibrated';
 }

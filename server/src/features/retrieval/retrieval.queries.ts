@@ -33,6 +33,8 @@ export interface ChunkWithDocument {
   start: number;
   page: number | null;
   heading: string | null;
+  /** How much the text reads like orders to a model, 0 to 1; null: not looked at. */
+  instructionScore: number | null;
 }
 
 export function listVisibleChunks(
@@ -52,6 +54,7 @@ export function listVisibleChunks(
       start: documentChunks.startOffset,
       page: documentChunks.page,
       heading: documentChunks.heading,
+      instructionScore: documentChunks.instructionScore,
     })
     .from(documentChunks)
     .innerJoin(documents, isVisibleChunk())

@@ -31,6 +31,10 @@ const resultSchema = z
     heading: z.string().nullable(),
     text: z.string(),
     score: z.number(),
+    instructionScore: z.number().nullable().meta({
+      description:
+        'How much the text reads like orders to a model, 0 to 1; from 0.5 on it is taken for such.',
+    }),
     scores: z.object({ semantic: z.number().nullable(), keyword: z.number().nullable() }),
   })
   .meta({ id: 'SearchResult' });
