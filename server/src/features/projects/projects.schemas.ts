@@ -21,7 +21,7 @@ const modelFallbackSchema = z.enum(['extractive', 'refusal']).meta({
 });
 
 /** How passages are found. */
-export const retrievalOptionsShape = {
+const retrievalOptionsShape = {
   fusion: z.enum(['convex', 'rrf']).meta({
     description:
       'How the ranks by words and by meaning become one: by weighted scores, or by reciprocal ranks.',
@@ -44,7 +44,7 @@ export const retrievalOptionsShape = {
 };
 
 /** What is done with what was found and written. */
-export const answerOptionsShape = {
+const answerOptionsShape = {
   unsupported: z.enum(['keep', 'hedge', 'strip']).meta({
     description: 'Sentences that no source is found for: kept, marked as uncertain, or left out.',
   }),
