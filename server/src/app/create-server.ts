@@ -15,6 +15,7 @@ import { identifyUser } from '#features/auth/auth.hooks.js';
 import { authRoutes } from '#features/auth/auth.routes.js';
 import { chatRoutes } from '#features/chat/chat.routes.js';
 import { conversationRoutes } from '#features/chat/conversations.routes.js';
+import { traceRoutes } from '#features/chat/traces.routes.js';
 import { documentRoutes } from '#features/documents/documents.routes.js';
 import { projectRoutes } from '#features/projects/projects.routes.js';
 import { retrievalRoutes } from '#features/retrieval/retrieval.routes.js';
@@ -74,6 +75,7 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(retrievalRoutes(ctx));
   await server.register(chatRoutes(ctx));
   await server.register(conversationRoutes(ctx));
+  await server.register(traceRoutes(ctx));
   return server;
 }
 

@@ -1,16 +1,17 @@
 import type { Citation, Notice, Refusal } from '#db/schema/conversations.js';
-import { ModelError } from '#kernel/model-error.js';
 import type { Context } from '#platform/context.js';
-import type { ChatModelEvent } from '#platform/ports/chat-model.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { buildPrompt } from '#rag/build-prompt.js';
 import { buildRAGContext } from '#rag/build-rag-context.js';
 import { retrievePassages } from '#features/retrieval/retrieve-passages.js';
 import { COST_CURRENCY, messageCost } from '#features/usage/message-cost.js';
-import { type AnswerDraft, draftAnswer } from './draft-answer.js';
+import { draftAnswer } from './draft-answer.js';
 import { hasIndexingSources } from '#features/retrieval/has-indexing-sources.js';
 import type { Turn } from './open-turn.js';
 import { BUILTIN_MODEL, modelUnavailable, quoteAnswer, quoteSources } from './quote-sources.js';
+import type { MessageTrace } from './trace.schemas.js';
+import { type TurnRecord, startRecord, timedStep, traceOf } from './turn-record.js';
+import { type DraftEnd, writeDraft } from './write-draft.js';
 
 /** Below this a passage is not about the question (retrieval.md: calibrated on BM25 over the sum of idf). */
 const LEAST_SCORE = 0.4;
@@ -36,11 +37,16 @@ interface RAGResponse {
   currency: string;
 }
 
-export type RAGEvent = { type: 'delta'; text: string } | { type: 'response'; response: RAGResponse };
+/** With what helped to find the answer, and how it came about. */
+type TracedResponse = RAGResponse & { trace: MessageTrace };
+
+type ResponseEvent<Response> = { type: 'delta'; text: string } | { type: 'response'; response: Response };
+
+export type RAGEvent = ResponseEvent<TracedResponse>;
 
 type ResponseContext = Pick<
   Context,
-  'db' | 'config' | 'embedder' | 'chatModel' | 'metrics' | 'log' | 'searchCache'
+  'db' | 'config' | 'embedder' | 'chatModel' | 'reranker' | 'metrics' | 'log' | 'searchCache'
 >;
 
 /**
@@ -55,8 +61,36 @@ export async function* generateRAGResponse(
   turn: Turn,
   signal: AbortSignal,
 ): AsyncGenerator<RAGEvent> {
-  const query = turn.question.slice(0, MAX_QUERY_LENGTH);
-  const { passages, relevance, isDegraded } = await retrievePassages(ctx, scope, { query }, signal);
+  const record = startRecord();
+  for await (const event of respond(ctx, scope, turn, record, signal)) {
+    yield event.type === 'response' ? { ...event, response: traced(event.response, turn, record) } : event;
+  }
+}
+
+function traced(response: RAGResponse, turn: Turn, record: TurnRecord): TracedResponse {
+  const trace = traceOf(record, response, {
+    relevance: record.found?.relevance ?? 0,
+    leastScore: LEAST_SCORE,
+    confidentScore: CONFIDENT_SCORE,
+    minScore: turn.project.minScore,
+    outcome: response.refusal?.reason ?? response.confidence ?? response.status,
+  });
+  return { ...response, ...trace.usage.total, trace };
+}
+
+async function* respond(
+  ctx: ResponseContext,
+  scope: ProjectScope,
+  turn: Turn,
+  record: TurnRecord,
+  signal: AbortSignal,
+): AsyncGenerator<ResponseEvent<RAGResponse>> {
+  const { topK, retrieval: mode, retrievalOptions: options } = turn.project;
+  const search = { query: turn.question.slice(0, MAX_QUERY_LENGTH), topK, mode, options };
+  const found = await timedStep(record, 'retrieve', () => retrievePassages(ctx, scope, search, signal));
+  const { passages, relevance, isDegraded } = found;
+  record.found = found;
+  record.calls.push(...found.calls);
   const notices = await noticesOf(ctx, scope, isDegraded);
   const refusalReason = reasonToRefuse(turn, relevance, notices);
   const model = modelOf(ctx, turn);
@@ -72,18 +106,21 @@ export async function* generateRAGResponse(
     return;
   }
   const context = buildRAGContext(passages, { maxTokens: CONTEXT_TOKENS });
+  record.context = context.passages;
   const language = passages[0]?.language ?? 'und';
+  const messages = buildPrompt({
+    projectName: turn.project.name,
+    systemPrompt: turn.project.systemPrompt,
+    language: 'und',
+    passages: context.passages,
+    history: turn.history,
+    question: turn.question,
+  });
+  record.messages = messages;
   const stream = ctx.chatModel.stream(
     {
       model,
-      messages: buildPrompt({
-        projectName: turn.project.name,
-        systemPrompt: turn.project.systemPrompt,
-        language: 'und',
-        passages: context.passages,
-        history: turn.history,
-        question: turn.question,
-      }),
+      messages,
       question: turn.question,
       passages: context.passages,
       language,
@@ -93,7 +130,7 @@ export async function* generateRAGResponse(
     signal,
   );
   const draft = draftAnswer(context.passages, language);
-  const end = yield* writeDraft(ctx, stream, draft, signal);
+  const end = yield* writeDraft(ctx, stream, draft, record, signal);
   const confidence = relevance >= CONFIDENT_SCORE ? 'high' : 'low';
   if (draft.content() === '' && !signal.aborted) {
     const quoted =
@@ -136,54 +173,6 @@ const BUILTIN_ANSWER = {
   currency: COST_CURRENCY,
 };
 
-interface DraftEnd {
-  status: 'complete' | 'incomplete';
-  failure: ModelError | null;
-  isBlocked: boolean;
-  inputTokens: number;
-  outputTokens: number;
-}
-
-/** Runs the model's stream through the draft. A failure before the first word is a complete, empty draft. */
-async function* writeDraft(
-  ctx: Pick<Context, 'log'>,
-  stream: AsyncIterable<ChatModelEvent>,
-  draft: AnswerDraft,
-  signal: AbortSignal,
-): AsyncGenerator<RAGEvent, DraftEnd> {
-  const end: DraftEnd = {
-    status: 'incomplete',
-    failure: null,
-    isBlocked: false,
-    inputTokens: 0,
-    outputTokens: 0,
-  };
-  try {
-    for await (const event of stream) {
-      if (event.type === 'finish') {
-        end.status = event.reason === 'length' ? 'incomplete' : 'complete';
-        end.isBlocked = event.reason === 'content_filter';
-        end.inputTokens = event.usage.inputTokens ?? 0;
-        end.outputTokens = event.usage.outputTokens ?? 0;
-        continue;
-      }
-      const text = draft.push(event.text);
-      if (text !== '') yield { type: 'delta', text };
-    }
-  } catch (error) {
-    if (signal.aborted) end.status = 'incomplete';
-    else if (error instanceof ModelError) end.failure = error;
-    else throw error;
-  }
-  const rest = draft.end(end.status === 'complete');
-  if (rest !== '') yield { type: 'delta', text: rest };
-  if (end.failure !== null) {
-    ctx.log.warn({ err: end.failure, kind: end.failure.kind }, 'the chat model failed');
-    end.status = 'incomplete';
-  }
-  return end;
-}
-
 /** Why a model that ran wrote nothing: it found no answer, was not let, failed, or spent its tokens on thinking. */
 function reasonForNothing(end: DraftEnd): Refusal['reason'] {
   if (end.isBlocked) return 'blocked';
@@ -206,7 +195,7 @@ function* refuse(
     inputTokens?: number;
     outputTokens?: number;
   },
-): Generator<RAGEvent> {
+): Generator<ResponseEvent<RAGResponse>> {
   const { reason, notices, model, inputTokens = 0, outputTokens = 0 } = refusal;
   const content = turn.project.fallbackMessage;
   const suggestions = turn.project.suggestedQuestions.slice(0, MAX_SUGGESTIONS);
