@@ -62,8 +62,11 @@ export function fuse(input: FusionInput): FusedHit[] {
 export interface QueryHits extends Omit<FusionInput, 'alpha' | 'limit' | 'depth'> {
   /** How much this wording says about the question, 0 to 1: the question itself has 1. */
   weight: number;
-  /** Found for the part of it that a passage must be about too: scores are the mean of those of both. */
-  focus?: Pick<FusionInput, 'lexical' | 'idfSum'> | undefined;
+  /**
+   * Found for the part of it that passages should be about in particular: scores are the mean of those of both, the
+   * geometric one where that part is needed, so that who has nothing of it has no score.
+   */
+  focus?: (Pick<FusionInput, 'lexical' | 'idfSum'> & { isNeeded: boolean }) | undefined;
 }
 
 export interface QueriesFusion {
@@ -117,15 +120,13 @@ function fuseFocused(
 ): FusedHit[] {
   const whole = fuse({ lexical, idfSum, dense, ...options });
   if (focus === undefined) return whole;
-  const focused = new Map(fuse({ ...focus, dense, ...options }).map((hit) => [hit.id, hit]));
+  const { isNeeded, ...part } = focus;
+  const mean = (a: number, b: number) => (isNeeded ? Math.sqrt(a * b) : (a + b) / 2);
+  const focused = new Map(fuse({ ...part, dense, ...options }).map((hit) => [hit.id, hit]));
   return whole.map((hit) => {
-    const part = focused.get(hit.id);
-    const words = ((hit.lexical ?? 0) + (part?.lexical ?? 0)) / 2;
-    return {
-      ...hit,
-      score: (hit.score + (part?.score ?? 0)) / 2,
-      lexical: hit.lexical === null ? null : words,
-    };
+    const inFocus = focused.get(hit.id);
+    const lexicalScore = hit.lexical === null ? null : mean(hit.lexical, inFocus?.lexical ?? 0);
+    return { ...hit, score: mean(hit.score, inFocus?.score ?? 0), lexical: lexicalScore };
   });
 }
 

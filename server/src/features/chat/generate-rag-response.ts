@@ -3,6 +3,7 @@ import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { buildPrompt } from '#rag/build-prompt.js';
 import { buildRAGContext } from '#rag/build-rag-context.js';
+import { startThinkingTime } from '#features/retrieval/ask-model.js';
 import { retrievePassages } from '#features/retrieval/retrieve-passages.js';
 import { COST_CURRENCY, messageCost } from '#features/usage/message-cost.js';
 import { draftAnswer } from './draft-answer.js';
@@ -11,6 +12,7 @@ import type { Turn } from './open-turn.js';
 import { BUILTIN_MODEL, modelUnavailable, quoteAnswer, quoteSources } from './quote-sources.js';
 import type { MessageTrace } from './trace.schemas.js';
 import { type TurnRecord, startRecord, timedStep, traceOf } from './turn-record.js';
+import { understandQuestion } from './understand-question.js';
 import { type DraftEnd, writeDraft } from './write-draft.js';
 
 /** Below this a passage is not about the question (retrieval.md: calibrated on BM25 over the sum of idf). */
@@ -19,8 +21,10 @@ const LEAST_SCORE = 0.4;
 const CONFIDENT_SCORE = 0.6;
 const CONTEXT_TOKENS = 3_000;
 const MAX_OUTPUT_TOKENS = 1_200;
+/** For each passage that goes into a prompt so many are offered: those that say the same take no place. */
+const OFFERED = 3;
+const MOST_OFFERED = 50;
 const MAX_SUGGESTIONS = 3;
-const MAX_QUERY_LENGTH = 2_000;
 
 /** How an answer ended, as it is stored. */
 interface RAGResponse {
@@ -85,9 +89,15 @@ async function* respond(
   record: TurnRecord,
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent<RAGResponse>> {
+  const thinking = startThinkingTime();
+  const understood = await timedStep(record, 'rewrite', () =>
+    understandQuestion(ctx, { turn, record, thinking }, signal),
+  );
   const { topK, retrieval: mode, retrievalOptions: options } = turn.project;
-  const search = { query: turn.question.slice(0, MAX_QUERY_LENGTH), topK, mode, options };
-  const found = await timedStep(record, 'retrieve', () => retrievePassages(ctx, scope, search, signal));
+  const search = { ...understood.search, topK: Math.min(MOST_OFFERED, topK * OFFERED), mode, options };
+  const found = await timedStep(record, 'retrieve', () =>
+    retrievePassages(ctx, scope, search, signal, thinking),
+  );
   const { passages, relevance, isDegraded } = found;
   record.found = found;
   record.calls.push(...found.calls);
@@ -105,8 +115,9 @@ async function* respond(
     yield { type: 'response', response: { ...BUILTIN_ANSWER, ...quoted, notices, confidence: 'high' } };
     return;
   }
-  const context = buildRAGContext(passages, { maxTokens: CONTEXT_TOKENS });
+  const context = buildRAGContext(passages, { maxTokens: CONTEXT_TOKENS, maxPassages: topK });
   record.context = context.passages;
+  const question = understood.questionFor(context.passages);
   const language = passages[0]?.language ?? 'und';
   const messages = buildPrompt({
     projectName: turn.project.name,
@@ -121,7 +132,7 @@ async function* respond(
     {
       model,
       messages,
-      question: turn.question,
+      question,
       passages: context.passages,
       language,
       temperature: turn.project.temperature,
@@ -135,7 +146,7 @@ async function* respond(
   if (draft.content() === '' && !signal.aborted) {
     const quoted =
       end.failure !== null && turn.project.modelFallback === 'extractive'
-        ? quoteSources(turn.question, context.passages, language)
+        ? quoteSources(question, context.passages, language)
         : null;
     if (end.failure !== null && quoted !== null) {
       yield { type: 'delta', text: quoted.content };

@@ -118,11 +118,11 @@ export async function listLanguages(db: Database, scope: ProjectScope): Promise<
   return rows.map(({ language }) => language);
 }
 
-/** The visible chunk that answers this very question, the newest where several do; null: none does. */
+/** The visible chunk that answers one of these very questions, the newest where several do; null: none does. */
 export async function findQuestionAnswerOrNull(
   db: Database,
   scope: ProjectScope,
-  { questionKey, filter }: { questionKey: string; filter: SQL | undefined },
+  { questionKeys, filter }: { questionKeys: string[]; filter: SQL | undefined },
 ): Promise<{ chunkId: string; answerStart: number } | null> {
   const [row] = await db
     .select({ chunkId: questionAnswers.chunkId, answerStart: questionAnswers.answerStart })
@@ -138,7 +138,7 @@ export async function findQuestionAnswerOrNull(
     .where(
       and(
         eq(questionAnswers.projectId, scope.projectId),
-        eq(questionAnswers.questionKey, questionKey),
+        inArray(questionAnswers.questionKey, questionKeys),
         filter,
       ),
     )

@@ -10,15 +10,17 @@ import { retrievalOptionsOf } from '#features/projects/project-options.js';
 import { type ModelCall, type ThinkingTime, startThinkingTime } from './ask-model.js';
 import { type RetrievalSettings, findRetrievalSettings } from './retrieval.queries.js';
 import type { SearchFilter } from './search-filter.queries.js';
-import { type Search, resultBytes, searchKey } from './search-key.js';
+import { type Focus, type Search, resultBytes, searchKey } from './search-key.js';
 import { type Found, type Passage, type SearchDetails, searchPassages } from './search-passages.js';
 
 export type { Passage } from './search-passages.js';
 
 export interface RetrievalInput {
   query: string;
-  /** The part of the query that passages must be about in particular: scores are the mean of those of both. */
-  focus?: string | null | undefined;
+  /** The question as it was asked, where the query is another wording of it: what answers it to the letter comes first. */
+  asked?: string | undefined;
+  /** The part of the query that passages should be about in particular: scores are the mean of those of both. */
+  focus?: Focus | null | undefined;
   /** Unset: the project's. */
   topK?: number | undefined;
   mode?: RetrievalSettings['retrieval'] | undefined;
@@ -91,11 +93,11 @@ function searchOf(
   settings: RetrievalSettings,
   input: RetrievalInput,
 ): Search {
-  const { query, focus = null, topK, mode, minScore, options = {}, filter } = input;
+  const { query, asked = query, focus = null, topK, mode, minScore, options = {}, filter } = input;
   return {
     query: normalizeQuery(query, settings.language),
-    focus: focus === null ? null : normalizeQuery(focus, settings.language),
-    questionKey: sha256Hex(comparableQuestion(query)),
+    focus: focus && { ...focus, text: normalizeQuery(focus.text, settings.language) },
+    questionKeys: [...new Set([asked, query].map((text) => sha256Hex(comparableQuestion(text))))],
     topK: topK ?? settings.topK,
     mode: mode ?? settings.retrieval,
     minScore: minScore ?? 0,

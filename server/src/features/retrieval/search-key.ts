@@ -3,14 +3,20 @@ import type { RetrievalOptions } from '#db/schema/projects.js';
 import type { ChunkWithDocument, RetrievalSettings } from './retrieval.queries.js';
 import type { SearchFilter } from './search-filter.queries.js';
 
+export interface Focus {
+  text: string;
+  /** What has nothing of it is not about the query at all. */
+  isNeeded: boolean;
+}
+
 /** All that decides what a search finds in one state of the index. */
 export interface Search {
   /** Normalized: what is searched for is the same for all who ask nearly the same. */
   query: string;
-  /** The part of the query that a passage must be about in particular; normalized too. */
-  focus: string | null;
-  /** SHA-256 of the question as it is compared with those that have been answered: of the query as it was asked. */
-  questionKey: string;
+  /** The part of the query that passages should be about in particular; normalized too. */
+  focus: Focus | null;
+  /** SHA-256 of the query, and of the question as it was asked, as they are compared with those that have an answer. */
+  questionKeys: string[];
   topK: number;
   mode: RetrievalSettings['retrieval'];
   minScore: number;
@@ -39,14 +45,14 @@ export function searchKey(input: {
   search: Search;
 }): string {
   const { projectId, indexVersion, embedder, search } = input;
-  const { mode, topK, minScore, query, focus, questionKey, filter, model } = search;
+  const { mode, topK, minScore, query, focus, questionKeys, filter, model } = search;
   const { fusion, semanticWeight, expansion, rerank, translate } = search.options;
   const vectors = embedder === null ? null : [embedder.model, embedder.dimensions];
   const options = [fusion, semanticWeight, expansion, rerank, translate];
   return JSON.stringify([
     [projectId, indexVersion, vectors, model],
     [mode, topK, minScore, options, filter],
-    [query, focus, questionKey],
+    [query, focus, questionKeys],
   ]);
 }
 

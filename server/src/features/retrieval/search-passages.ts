@@ -119,7 +119,7 @@ interface Searched {
   weight: number;
   words: WordHits | null;
   semantic: MeaningHits | null;
-  focus: WordHits | null;
+  focus: (WordHits & { isNeeded: boolean }) | null;
 }
 
 /** The question with its legs, while a model writes other wordings; then those with theirs. */
@@ -142,7 +142,7 @@ async function searchQueries(
       const asked = { search, bestWordScore };
       return {
         words: found,
-        focused: focus === null ? null : await byWords(focus),
+        focused: focus && { ...(await byWords(focus.text)), isNeeded: focus.isNeeded },
         others: await writeOtherWordings(ctx, scope, asked, thinking, signal),
       };
     })(),
@@ -175,7 +175,7 @@ function hitsOf({ words, semantic, focus, weight }: Searched): QueryHits {
     ...lexical(words),
     dense: semantic?.map(({ chunkId, similarity }) => ({ id: chunkId, similarity })) ?? null,
     weight,
-    ...(focus === null ? {} : { focus: lexical(focus) }),
+    ...(focus === null ? {} : { focus: { ...lexical(focus), isNeeded: focus.isNeeded } }),
   };
 }
 
@@ -219,7 +219,7 @@ async function loadPassages(
   ranked: FusedHit[],
 ): Promise<{ passages: Passage[]; isComplete: boolean }> {
   const answer = await findQuestionAnswerOrNull(ctx.db, scope, {
-    questionKey: search.questionKey,
+    questionKeys: search.questionKeys,
     filter: matchesFilter(search.filter),
   });
   const hits = (answer === null ? ranked : withAnswerFirst(ranked, answer.chunkId)).slice(0, search.topK);
