@@ -101,7 +101,10 @@ export function fuseQueries(
       });
     }
   }
-  const relevant = [...hits.values()].filter(({ score }) => score > 0 && score >= minScore);
+  // The last of the dense leg has nothing above its floor and was found all the same.
+  const relevant = [...hits.values()].filter(
+    ({ score, semantic }) => (score > 0 || semantic !== null) && score >= minScore,
+  );
   const ranked = best(relevant, Number.POSITIVE_INFINITY);
   return (method === 'rrf' ? inOrder(ranked, reciprocalRanks(queries)) : ranked).slice(0, limit);
 }

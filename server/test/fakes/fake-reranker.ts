@@ -11,7 +11,7 @@ const requestSchema = z.object({
   top_n: z.number().int(),
 });
 
-export type RerankRequest = z.infer<typeof requestSchema> & { authorization: string | undefined };
+type RerankRequest = z.infer<typeof requestSchema> & { authorization: string | undefined };
 
 /** Relevance of a document; null: it is left out of the reply. */
 type Score = (document: string, query: string) => number | null;

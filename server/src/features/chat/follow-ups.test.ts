@@ -12,6 +12,7 @@ Students get half off the Pro plan.
 # Opening hours
 
 The office is open from nine to five.`;
+const ENTERPRISE = 'The Enterprise plan costs €90 a month.';
 const PREISE =
   'Der Pro-Tarif kostet zwanzig Euro im Monat. Der Enterprise-Tarif kostet neunzig Euro im Monat.';
 const GRINDERS = `The E5 is the grinder for espresso. The H2 is the grinder for filter coffee.
@@ -55,35 +56,25 @@ describe('follow-ups without a model', () => {
   }
 
   it.each([
+    ['What does the Pro plan cost?', 'And the Enterprise one?', ENTERPRISE, PRICES],
+    ['What is the Enterprise plan?', 'How much does it cost?', ENTERPRISE, PRICES],
+    ['What does the Pro plan cost?', 'And for students?', 'Students get half off the Pro plan.', PRICES],
     [
-      PRICES,
-      'What does the Pro plan cost?',
-      'And the Enterprise one?',
-      'The Enterprise plan costs €90 a month. [1]',
-    ],
-    [
-      PRICES,
-      'What is the Enterprise plan?',
-      'How much does it cost?',
-      'The Enterprise plan costs €90 a month. [1]',
-    ],
-    [PRICES, 'What does the Pro plan cost?', 'And for students?', 'Students get half off the Pro plan. [1]'],
-    [
-      PREISE,
       'Was kostet der Pro-Tarif?',
       'Und der Enterprise-Tarif?',
-      'Der Enterprise-Tarif kostet neunzig Euro im Monat. [1]',
+      'Der Enterprise-Tarif kostet neunzig Euro im Monat.',
+      PREISE,
     ],
     [
-      GRINDERS,
       'Which grinder is for espresso?',
       'How long is its warranty?',
-      'The E5 has a warranty of five years. [1]',
+      'The E5 has a warranty of five years.',
+      GRINDERS,
     ],
-  ])('%#: %s', async (text, first, second, answer) => {
+  ])('%s %s', async (first, second, answer, text) => {
     const { contents, messages } = await ask(text, [first, second]);
-    expect(contents[1]).toBe(answer);
-    expect(messages[1].citations[0].quote).toBe(answer.replace(' [1]', ''));
+    expect(contents[1]).toBe(`${answer} [1]`);
+    expect(messages[1].citations[0].quote).toBe(answer);
   });
 
   it('go on over several turns, and end with a question of its own', async () => {
@@ -92,7 +83,7 @@ describe('follow-ups without a model', () => {
       'And the Enterprise one?',
       'When is the office open?',
     ]);
-    expect(contents[1]).toBe('The Enterprise plan costs €90 a month. [1]');
+    expect(contents[1]).toBe(`${ENTERPRISE} [1]`);
     expect(contents[2]).toBe('The office is open from nine to five. [1]');
   });
 
