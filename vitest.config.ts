@@ -13,7 +13,7 @@ const UNIT_TESTS = ['src/{kernel,rag}/**/*.test.ts', 'src/**/*.unit.test.ts'];
 /** Files, processes and the network, and no database: once is enough, whatever the database. */
 const OUTSIDE_TESTS = [
   'src/features/ingestion/extractors/**/*.test.ts',
-  'src/providers/{document-extractor,page-fetcher,page-renderer,embedders,chat-models}/**/*.test.ts',
+  'src/providers/{document-extractor,page-fetcher,page-renderer,embedders,chat-models,rerankers}/**/*.test.ts',
 ];
 const SERVICE_TESTS = ['{src,test}/**/*.services.test.ts'];
 const CHAOS_TESTS = ['test/chaos/**/*.test.ts'];

@@ -106,6 +106,8 @@ const TEXT_EXAMPLES: Record<string, string> = {
   email: 'somebody@example.com',
   url: 'https://example.com/',
   language: 'en',
+  languages: 'en',
+  sourceIds: '0192f0a0-0000-7000-8000-000000000000',
   allowedOrigins: 'https://example.com',
   password: 'correct horse battery',
   syncEvery: '1d',

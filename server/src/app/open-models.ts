@@ -5,6 +5,8 @@ import { observeChatModel } from '#providers/chat-models/observed-chat-model.js'
 import { createChatModel } from '#providers/chat-models/registry.js';
 import { observeEmbedder } from '#providers/embedders/observed-embedder.js';
 import { createEmbedder } from '#providers/embedders/registry.js';
+import { createCohereCompatibleReranker } from '#providers/rerankers/cohere-compatible.js';
+import { observeReranker } from '#providers/rerankers/observed-reranker.js';
 import { countEndpointEvents } from '#providers/resilience/endpoint-metrics.js';
 
 const CHAT_MODEL_TIMEOUTS = {
@@ -14,13 +16,15 @@ const CHAT_MODEL_TIMEOUTS = {
 };
 /** Somebody waits for the first; an ingestion waits for an endpoint that may come back. */
 const EMBEDDING_TIMEOUTS = { timeoutMs: { question: 5_000, passages: 120_000 }, tryTimeoutMs: 60_000 };
+/** Somebody waits, and can do without. */
+const RERANK_TIMEOUT_MS = 2_500;
 
 /** The models that the configuration names, each call measured. */
 export function openModels(
   { models }: Pick<Config, 'models'>,
   metrics: Metrics,
-): Pick<Context, 'chatModel' | 'embedder'> {
-  const { endpoint, embedding } = models;
+): Pick<Context, 'chatModel' | 'embedder' | 'reranker'> {
+  const { endpoint, embedding, rerank } = models;
   const resilience = { onEvent: countEndpointEvents(metrics) };
   const chatModel = createChatModel(
     endpoint === null
@@ -38,7 +42,10 @@ export function openModels(
       ? { provider: 'none' }
       : { provider: 'openai-compatible', ...endpoint, ...embedding, ...EMBEDDING_TIMEOUTS, resilience },
   );
+  const reranker =
+    rerank && createCohereCompatibleReranker({ ...rerank, timeoutMs: RERANK_TIMEOUT_MS, resilience });
   return {
+    reranker: reranker && observeReranker(reranker, metrics),
     chatModel: observeChatModel(chatModel, metrics),
     embedder: embedder === null ? null : observeEmbedder(embedder, metrics),
   };

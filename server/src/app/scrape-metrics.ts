@@ -11,7 +11,7 @@ const CIRCUIT_STATES: readonly CircuitState[] = ['closed', 'half_open', 'open'];
 
 type ScrapeContext = Pick<
   Context,
-  'db' | 'clock' | 'config' | 'metrics' | 'vitals' | 'chatModel' | 'embedder'
+  'db' | 'clock' | 'config' | 'metrics' | 'vitals' | 'chatModel' | 'embedder' | 'reranker'
 >;
 
 /**
@@ -34,7 +34,11 @@ export function createScrape(ctx: ScrapeContext): () => Promise<string> {
     const [queue, redis, disk] = await Promise.all([probeQueue(), probeRedis(), probeDisk()]);
     setQueueGauges(ctx, queue.value);
     setPoolGauges(ctx);
-    setCircuits(ctx, [ctx.chatModel.endpoint, ctx.embedder?.endpoint ?? null]);
+    setCircuits(ctx, [
+      ctx.chatModel.endpoint,
+      ctx.embedder?.endpoint ?? null,
+      ctx.reranker?.endpoint ?? null,
+    ]);
     const { redisUp, diskFreeBytes, diskSizeBytes, registry } = ctx.metrics;
     // A gauge without labels is 0 from the start, which would say that it is down, or full.
     if (ctx.vitals.pingRedis === null) redisUp.remove();

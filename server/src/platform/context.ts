@@ -13,6 +13,7 @@ import type { PageFetcher } from './ports/page-fetcher.js';
 import type { PageRenderer } from './ports/page-renderer.js';
 import type { PasswordHasher } from './ports/password-hasher.js';
 import type { RateLimiter } from './ports/rate-limiter.js';
+import type { Reranker } from './ports/reranker.js';
 import type { SearchCache } from './ports/search-cache.js';
 import type { Vitals } from './ports/vitals.js';
 
@@ -35,6 +36,8 @@ export interface Context {
   /** Null: no embedding model is configured, retrieval goes by words alone. */
   embedder: Embedder | null;
   chatModel: ChatModel;
+  /** Null: no rerank endpoint is configured. */
+  reranker: Reranker | null;
   /** What searches found, kept for those who ask the same. */
   searchCache: SearchCache;
   passwords: PasswordHasher;

@@ -6,7 +6,7 @@ const CALL_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 180]
 const MAX_MODEL_LABELS = 50;
 const MODEL_NAME_PATTERN = /^[\w./:@-]{1,80}$/;
 
-/** What the models do, cost and fail at. `endpoint` is `chat` or `embeddings`. */
+/** What the models do, cost and fail at. `endpoint` is `chat`, `embeddings` or `rerank`. */
 export function createModelMetrics(registers: Registry[]) {
   return {
     /** A model's name as a label. */

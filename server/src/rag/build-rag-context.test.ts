@@ -35,6 +35,20 @@ describe('buildRAGContext', () => {
     expect(result.passages.map(({ chunkId }) => chunkId)).toEqual(['a', 'c']);
   });
 
+  it('takes as many as it may, not counting what says the same', () => {
+    const offered = [
+      passage('a', returns, { score: 0.9 }),
+      passage('b', returns, { score: 0.8 }),
+      passage('c', prices, { score: 0.7 }),
+      passage('d', 'We are closed on Sundays, and on the first day of the year.', { score: 0.6 }),
+    ];
+    const result = buildRAGContext(offered, { maxTokens: 1_000, maxPassages: 2 });
+    expect(result.passages.map(({ chunkId, number }) => [chunkId, number])).toEqual([
+      ['a', 1],
+      ['c', 2],
+    ]);
+  });
+
   it('keeps of two overlapping passages of one document only what is new in the weaker', () => {
     const content = `${returns} ${prices} Ask us for more, we like to help you at any time of the day.`;
     const middle = content.indexOf('Shipping');

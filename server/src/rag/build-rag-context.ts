@@ -13,17 +13,19 @@ const SAME_TEXT_SHARE = 0.85;
 const LOST_SHARE = 0.5;
 
 /**
- * The passages that go into a prompt, numbered from 1, the best first, within `maxTokens`. A passage that repeats a
- * better one is left out; where two of one document overlap, the weaker one keeps only what is new (`text` and
- * `start` say which). A passage that does not fit is left out; only the first is cut, at a sentence end.
+ * The passages that go into a prompt, numbered from 1, the best first, at most `maxPassages` within `maxTokens`. A
+ * passage that repeats a better one is left out, so more should be offered than are wanted; where two of one document
+ * overlap, the weaker one keeps only what is new (`text` and `start` say which). A passage that does not fit is left
+ * out; only the first is cut, at a sentence end.
  */
 export function buildRAGContext<P extends RetrievedPassage>(
   passages: readonly P[],
-  { maxTokens }: { maxTokens: number },
+  { maxTokens, maxPassages = Number.POSITIVE_INFINITY }: { maxTokens: number; maxPassages?: number },
 ): { passages: ContextPassage<P>[]; tokenCount: number } {
   const chosen: { passage: P; pairs: Set<string> }[] = [];
   let tokenCount = 0;
   for (const candidate of passages.toSorted((a, b) => b.score - a.score)) {
+    if (chosen.length >= maxPassages) break;
     const passage = withoutOverlap(
       candidate,
       chosen.map((other) => other.passage),

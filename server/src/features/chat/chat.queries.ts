@@ -145,10 +145,10 @@ export async function listHistory(
   db: Database,
   scope: ProjectScope,
   filter: { conversationId: string; beforeId: string; limit: number },
-): Promise<Pick<MessageRow, 'role' | 'content' | 'status' | 'refusal'>[]> {
-  const { role, content, status, refusal } = getTableColumns(messages);
+): Promise<Pick<MessageRow, 'role' | 'content' | 'status' | 'refusal' | 'citations'>[]> {
+  const { role, content, status, refusal, citations } = getTableColumns(messages);
   const rows = await db
-    .select({ role, content, status, refusal })
+    .select({ role, content, status, refusal, citations })
     .from(messages)
     .where(and(isMessageOf(scope, filter.conversationId), lt(messages.id, filter.beforeId)))
     .orderBy(desc(messages.id))

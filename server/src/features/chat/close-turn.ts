@@ -3,6 +3,8 @@ import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { type MessageRow, closeStreamingMessage } from './chat.queries.js';
+import { storeTrace } from './store-trace.js';
+import type { MessageTrace } from './trace.schemas.js';
 
 /** How an answer ended. */
 export type TurnEnd = Pick<MessageRow, 'status'> &
@@ -20,7 +22,7 @@ export type TurnEnd = Pick<MessageRow, 'status'> &
       | 'cost'
       | 'currency'
     >
-  >;
+  > & { trace?: MessageTrace };
 
 /** Stores how an answer ended. @returns null when it had ended before, or its conversation was deleted */
 export function closeTurn(
@@ -29,9 +31,11 @@ export function closeTurn(
   messageId: string,
   end: TurnEnd,
 ): Promise<MessageRow | null> {
+  const { trace, ...message } = end;
   return inTransaction(ctx, async (tx) => {
-    const row = await closeStreamingMessage(tx.db, scope, messageId, end);
+    const row = await closeStreamingMessage(tx.db, scope, messageId, message);
     if (row === null) return null;
+    if (trace !== undefined) await storeTrace(tx, scope, messageId, trace);
     await recordAudit(tx, scope, {
       projectId: scope.projectId,
       action: 'message.answer',

@@ -8,7 +8,7 @@ const LEAST_SCORE = 0.4;
 type Thresholds = Pick<ChatProject, 'answerOptions' | 'calibratedScore' | 'minScore'>;
 
 /** The relevance from which on the sources are about the question: 0.4, or what was measured where that is wanted. */
-function relevanceThreshold({ answerOptions, calibratedScore }: Thresholds): number {
+export function relevanceThreshold({ answerOptions, calibratedScore }: Thresholds): number {
   if (answerOptionsOf(answerOptions).threshold === 'default') return LEAST_SCORE;
   return calibratedScore ?? LEAST_SCORE;
 }

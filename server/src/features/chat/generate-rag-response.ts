@@ -1,26 +1,31 @@
 import type { Citation, Notice, Refusal } from '#db/schema/conversations.js';
-import { ModelError } from '#kernel/model-error.js';
 import type { Context } from '#platform/context.js';
-import type { ChatModelEvent } from '#platform/ports/chat-model.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { buildPrompt } from '#rag/build-prompt.js';
 import { buildRAGContext } from '#rag/build-rag-context.js';
+import { startThinkingTime } from '#features/retrieval/ask-model.js';
 import { type Passage, retrievePassages } from '#features/retrieval/retrieve-passages.js';
 import { COST_CURRENCY, messageCost } from '#features/usage/message-cost.js';
-import { decideRefusal, reasonForNothing } from './decide-refusal.js';
-import { type AnswerDraft, draftAnswer } from './draft-answer.js';
+import { decideRefusal, reasonForNothing, relevanceThreshold } from './decide-refusal.js';
+import { draftAnswer } from './draft-answer.js';
 import { hasIndexingSources } from '#features/retrieval/has-indexing-sources.js';
 import { noticeDifferences } from './notice-differences.js';
 import type { Turn } from './open-turn.js';
 import { BUILTIN_MODEL, modelUnavailable, quoteAnswer, quoteSources } from './quote-sources.js';
 import { screenInstructions } from './screen-instructions.js';
 import { suggestQuestions } from './suggest-questions.js';
+import type { MessageTrace } from './trace.schemas.js';
+import { type TurnRecord, startRecord, timedStep, traceOf } from './turn-record.js';
+import { understandQuestion } from './understand-question.js';
+import { writeDraft } from './write-draft.js';
 
 /** From this on the answer can be given without reserve. */
 const CONFIDENT_SCORE = 0.6;
 const CONTEXT_TOKENS = 3_000;
 const MAX_OUTPUT_TOKENS = 1_200;
-const MAX_QUERY_LENGTH = 2_000;
+/** For each passage that goes into a prompt so many are offered: those that say the same take no place. */
+const OFFERED = 3;
+const MOST_OFFERED = 50;
 
 /** How an answer ended, as it is stored. */
 export interface RAGResponse {
@@ -37,11 +42,23 @@ export interface RAGResponse {
   currency: string;
 }
 
-export type RAGEvent = { type: 'delta'; text: string } | { type: 'response'; response: RAGResponse };
+/** With what helped to find the answer, and how it came about. */
+type TracedResponse = RAGResponse & { trace: MessageTrace };
+
+type ResponseEvent = { type: 'delta'; text: string } | { type: 'response'; response: RAGResponse };
+
+export type RAGEvent =
+  | { type: 'delta'; text: string }
+  | {
+      type: 'response';
+      response: TracedResponse;
+      /** What was found, best first, whether it came to be shown to the model or not. */
+      passages: readonly Readonly<Passage>[];
+    };
 
 type ResponseContext = Pick<
   Context,
-  'db' | 'config' | 'embedder' | 'chatModel' | 'metrics' | 'log' | 'searchCache'
+  'db' | 'config' | 'embedder' | 'chatModel' | 'reranker' | 'metrics' | 'log' | 'searchCache'
 >;
 
 /**
@@ -56,13 +73,51 @@ export async function* generateRAGResponse(
   turn: Turn,
   signal: AbortSignal,
 ): AsyncGenerator<RAGEvent> {
-  const query = turn.question.slice(0, MAX_QUERY_LENGTH);
+  const record = startRecord();
+  for await (const event of respond(ctx, scope, turn, record, signal)) {
+    if (event.type === 'delta') yield event;
+    else {
+      const passages = record.found?.passages ?? [];
+      yield { ...event, response: traced(event.response, turn, record), passages };
+    }
+  }
+}
+
+function traced(response: RAGResponse, turn: Turn, record: TurnRecord): TracedResponse {
+  const trace = traceOf(record, response, {
+    relevance: record.found?.relevance ?? 0,
+    leastScore: relevanceThreshold(turn.project),
+    confidentScore: CONFIDENT_SCORE,
+    minScore: turn.project.minScore,
+    outcome: response.refusal?.reason ?? response.confidence ?? response.status,
+  });
+  return { ...response, ...trace.usage.total, trace };
+}
+
+async function* respond(
+  ctx: ResponseContext,
+  scope: ProjectScope,
+  turn: Turn,
+  record: TurnRecord,
+  signal: AbortSignal,
+): AsyncGenerator<ResponseEvent> {
+  const thinking = startThinkingTime();
+  const understood = await timedStep(record, 'rewrite', () =>
+    understandQuestion(ctx, { turn, record, thinking }, signal),
+  );
   const { project } = turn;
-  const { topK, retrieval: mode } = project;
-  const found = await retrievePassages(ctx, scope, { query, topK, mode }, signal);
+  const { topK, retrieval: mode, retrievalOptions: options } = project;
+  const search = { ...understood.search, topK: Math.min(MOST_OFFERED, topK * OFFERED), mode, options };
+  const found = await timedStep(record, 'retrieve', () =>
+    retrievePassages(ctx, scope, search, signal, thinking),
+  );
+  record.calls.push(...found.calls);
   const isIndexing = await hasIndexingSources(ctx, scope);
-  const { passages, relevance, notice } = screenInstructions(ctx, scope, { project, found });
-  const notices = noticesOf(isIndexing, found.isDegraded, notice);
+  const screened = screenInstructions(ctx, scope, { project, found });
+  const { passages, relevance } = screened;
+  record.found = { ...found, passages, relevance };
+  record.instructionChunkIds = screened.instructionChunkIds;
+  const notices = noticesOf(isIndexing, found.isDegraded, screened.notice);
   const refusalReason = decideRefusal(project, { relevance, isIndexing });
   const model = modelOf(ctx, turn);
   if (refusalReason !== null) {
@@ -76,21 +131,25 @@ export async function* generateRAGResponse(
     yield { type: 'response', response: { ...BUILTIN_ANSWER, ...quoted, notices, confidence: 'high' } };
     return;
   }
-  const context = buildRAGContext(passages, { maxTokens: CONTEXT_TOKENS });
-  notices.push(...noticeDifferences(query, context.passages));
+  const context = buildRAGContext(passages, { maxTokens: CONTEXT_TOKENS, maxPassages: topK });
+  record.context = context.passages;
+  const question = understood.questionFor(context.passages);
+  notices.push(...noticeDifferences(question, context.passages));
   const language = passages[0]?.language ?? 'und';
+  const messages = buildPrompt({
+    projectName: turn.project.name,
+    systemPrompt: turn.project.systemPrompt,
+    language: 'und',
+    passages: context.passages,
+    history: turn.history,
+    question: turn.question,
+  });
+  record.messages = messages;
   const stream = ctx.chatModel.stream(
     {
       model,
-      messages: buildPrompt({
-        projectName: turn.project.name,
-        systemPrompt: turn.project.systemPrompt,
-        language: 'und',
-        passages: context.passages,
-        history: turn.history,
-        question: turn.question,
-      }),
-      question: turn.question,
+      messages,
+      question,
       passages: context.passages,
       language,
       temperature: turn.project.temperature,
@@ -99,12 +158,12 @@ export async function* generateRAGResponse(
     signal,
   );
   const draft = draftAnswer(context.passages, language);
-  const end = yield* writeDraft(ctx, stream, draft, signal);
+  const end = yield* writeDraft(ctx, stream, draft, record, signal);
   const confidence = relevance >= CONFIDENT_SCORE ? 'high' : 'low';
   if (draft.content() === '' && !signal.aborted) {
     const quoted =
       end.failure !== null && turn.project.modelFallback === 'extractive'
-        ? quoteSources(turn.question, context.passages, language)
+        ? quoteSources(question, context.passages, language)
         : null;
     if (end.failure !== null && quoted !== null) {
       yield { type: 'delta', text: quoted.content };
@@ -144,54 +203,6 @@ const BUILTIN_ANSWER = {
   currency: COST_CURRENCY,
 };
 
-interface DraftEnd {
-  status: 'complete' | 'incomplete';
-  failure: ModelError | null;
-  isBlocked: boolean;
-  inputTokens: number;
-  outputTokens: number;
-}
-
-/** Runs the model's stream through the draft. A failure before the first word is a complete, empty draft. */
-async function* writeDraft(
-  ctx: Pick<Context, 'log'>,
-  stream: AsyncIterable<ChatModelEvent>,
-  draft: AnswerDraft,
-  signal: AbortSignal,
-): AsyncGenerator<RAGEvent, DraftEnd> {
-  const end: DraftEnd = {
-    status: 'incomplete',
-    failure: null,
-    isBlocked: false,
-    inputTokens: 0,
-    outputTokens: 0,
-  };
-  try {
-    for await (const event of stream) {
-      if (event.type === 'finish') {
-        end.status = event.reason === 'length' ? 'incomplete' : 'complete';
-        end.isBlocked = event.reason === 'content_filter';
-        end.inputTokens = event.usage.inputTokens ?? 0;
-        end.outputTokens = event.usage.outputTokens ?? 0;
-        continue;
-      }
-      const text = draft.push(event.text);
-      if (text !== '') yield { type: 'delta', text };
-    }
-  } catch (error) {
-    if (signal.aborted) end.status = 'incomplete';
-    else if (error instanceof ModelError) end.failure = error;
-    else throw error;
-  }
-  const rest = draft.end(end.status === 'complete');
-  if (rest !== '') yield { type: 'delta', text: rest };
-  if (end.failure !== null) {
-    ctx.log.warn({ err: end.failure, kind: end.failure.kind }, 'the chat model failed');
-    end.status = 'incomplete';
-  }
-  return end;
-}
-
 async function* refuse(
   ctx: ResponseContext,
   scope: ProjectScope,
@@ -205,7 +216,7 @@ async function* refuse(
     outputTokens?: number;
   },
   signal: AbortSignal,
-): AsyncGenerator<RAGEvent> {
+): AsyncGenerator<ResponseEvent> {
   const { turn, passages, reason, notices, model, inputTokens = 0, outputTokens = 0 } = refusal;
   const { project, question } = turn;
   const content = project.fallbackMessage;

@@ -31,7 +31,8 @@ export interface Turn {
   messageId: string;
   tier: 'mini' | 'premium';
   question: string;
-  history: { role: 'user' | 'assistant'; content: string }[];
+  /** Questions with their answers; `titles`: of the documents that an answer cites. */
+  history: { role: 'user' | 'assistant'; content: string; titles?: string[] }[];
 }
 
 /**
@@ -86,7 +87,12 @@ export function answeredTurns(history: Awaited<ReturnType<typeof listHistory>>):
     const answer = history[index + 1];
     if (question.role !== 'user' || answer?.role !== 'assistant') return [];
     const isAnswered = answer.refusal === null && answer.content !== '' && answer.status !== 'failed';
-    return isAnswered ? [question, answer].map(({ role, content }) => ({ role, content })) : [];
+    if (!isAnswered) return [];
+    const titles = [...new Set(answer.citations.map(({ title }) => title))];
+    return [
+      { role: 'user', content: question.content },
+      { role: 'assistant', content: answer.content, titles },
+    ];
   });
 }
 

@@ -48,6 +48,6 @@ export function readsLikeOrders({
 
 function instructionsFound(count: number, isQuarantined: boolean): Notice {
   const passages = count === 1 ? 'A passage that was found reads' : `${count} passages that were found read`;
-  const end = isQuarantined ? 'and was kept out of the answer' : 'and was shown to the model as data';
+  const end = isQuarantined ? 'and was kept out of the answer' : 'and is treated as data';
   return { code: 'instructions_found', message: `${passages} like orders to a model ${end}.` };
 }

@@ -18,6 +18,8 @@ const MAX_CHECKS = 6;
 const MAX_OWN_CHECKS = 4;
 /** A passage below this share of a match has nothing to do with the question. */
 const NEAR_SCORE = 0.15;
+/** No model is asked for a suggestion. */
+const BY_WORDS = { expansion: 'off', rerank: 'off', translate: 'off' } as const;
 
 /**
  * Questions near one that was refused that would be answered: the project's own, and what the passages found are
@@ -47,7 +49,7 @@ export async function suggestQuestions(
   const suggestions: string[] = [];
   for (const candidate of candidates.slice(0, MAX_CHECKS)) {
     if (suggestions.length === MAX_SUGGESTIONS || signal.aborted) break;
-    const search = { query: candidate, mode: 'keyword', topK: 1 } as const;
+    const search = { query: candidate, mode: 'keyword', topK: 1, options: BY_WORDS } as const;
     const found = await retrievePassages(ctx, scope, search, signal).catch((error: unknown) => {
       // A stop ends the search for suggestions; the refusal stands.
       if (signal.aborted) return null;

@@ -27,6 +27,8 @@ const LOWEST = 0.5;
 const HIGHEST = 0.8;
 /** Passages looked at for one that is of another document. */
 const DEPTH = 50;
+/** So many questions are not worth a model's time. */
+const UNAIDED = { expansion: 'off', rerank: 'off', translate: 'off' } as const;
 const PROJECTS_PER_LOOK = 100;
 
 /**
@@ -86,7 +88,12 @@ async function scoreWithoutOwnDocument(
     signal.throwIfAborted();
     const query = pseudoQuestion(text, language);
     if (query === null) continue;
-    const { passages, isDegraded } = await retrievePassages(ctx, scope, { query, topK: DEPTH }, signal);
+    const { passages, isDegraded } = await retrievePassages(
+      ctx,
+      scope,
+      { query, topK: DEPTH, options: UNAIDED },
+      signal,
+    );
     if (isDegraded) throw new AppError('unavailable', 'The embedding model could not be reached.');
     const others = passages.filter((passage) => passage.documentId !== documentId);
     // Nothing but the document itself among so many: what the others score is not known.

@@ -1,4 +1,4 @@
-import { and, desc, eq, getTableColumns, inArray } from 'drizzle-orm';
+import { type SQL, and, desc, eq, getTableColumns, gt, inArray, sql } from 'drizzle-orm';
 import { documentChunks, documents, questionAnswers } from '#db/schema/documents.js';
 import { projects } from '#db/schema/projects.js';
 import { sources } from '#db/schema/sources.js';
@@ -8,14 +8,15 @@ import type { ProjectScope } from '#platform/scope.js';
 
 export type RetrievalSettings = Pick<
   typeof projects.$inferSelect,
-  'topK' | 'retrieval' | 'language' | 'indexVersion' | 'embeddingModel'
+  'topK' | 'retrieval' | 'language' | 'indexVersion' | 'embeddingModel' | 'retrievalOptions' | 'modelMini'
 >;
 
 /** @throws AppError `not_found` */
 export async function findRetrievalSettings(db: Database, scope: ProjectScope): Promise<RetrievalSettings> {
-  const { topK, retrieval, language, indexVersion, embeddingModel } = getTableColumns(projects);
+  const { topK, retrieval, language, indexVersion, embeddingModel, retrievalOptions, modelMini } =
+    getTableColumns(projects);
   const [row] = await db
-    .select({ topK, retrieval, language, indexVersion, embeddingModel })
+    .select({ topK, retrieval, language, indexVersion, embeddingModel, retrievalOptions, modelMini })
     .from(projects)
     .where(eq(projects.id, scope.projectId));
   if (row === undefined) throw new AppError('not_found', 'There is no such project.');
@@ -61,11 +62,44 @@ export function listVisibleChunks(
     .where(and(eq(documentChunks.projectId, scope.projectId), inArray(documentChunks.id, chunkIds)));
 }
 
-/** The visible chunk that answers this very question, the newest where several do; null: none does. */
+/** Those of these chunks that can be seen and that a filter allows. */
+export async function listAllowedChunks(
+  db: Database,
+  scope: ProjectScope,
+  chunkIds: string[],
+  filter: SQL | undefined,
+): Promise<string[]> {
+  const rows = await db
+    .select({ chunkId: documentChunks.id })
+    .from(documentChunks)
+    .innerJoin(documents, isVisibleChunk())
+    .where(
+      and(
+        eq(documentChunks.projectId, scope.projectId),
+        // One parameter: a statement takes 65,535.
+        sql`${documentChunks.id} = any(${sql.param(chunkIds)}::uuid[])`,
+        filter,
+      ),
+    );
+  return rows.map(({ chunkId }) => chunkId);
+}
+
+/** Languages of a project's visible text, the most frequent first. */
+export async function listLanguages(db: Database, scope: ProjectScope): Promise<string[]> {
+  const rows = await db
+    .select({ language: documents.language })
+    .from(documents)
+    .where(and(eq(documents.projectId, scope.projectId), gt(documents.liveVersion, 0)))
+    .groupBy(documents.language)
+    .orderBy(sql`sum(${documents.chunkCount}) desc`, documents.language);
+  return rows.map(({ language }) => language);
+}
+
+/** The visible chunk that answers one of these very questions, the newest where several do; null: none does. */
 export async function findQuestionAnswerOrNull(
   db: Database,
   scope: ProjectScope,
-  questionKey: string,
+  { questionKeys, filter }: { questionKeys: string[]; filter: SQL | undefined },
 ): Promise<{ chunkId: string; answerStart: number } | null> {
   const [row] = await db
     .select({ chunkId: questionAnswers.chunkId, answerStart: questionAnswers.answerStart })
@@ -78,7 +112,13 @@ export async function findQuestionAnswerOrNull(
       ),
     )
     .innerJoin(documents, isVisibleChunk())
-    .where(and(eq(questionAnswers.projectId, scope.projectId), eq(questionAnswers.questionKey, questionKey)))
+    .where(
+      and(
+        eq(questionAnswers.projectId, scope.projectId),
+        inArray(questionAnswers.questionKey, questionKeys),
+        filter,
+      ),
+    )
     .orderBy(desc(questionAnswers.chunkId))
     .limit(1);
   return row ?? null;

@@ -3,13 +3,17 @@ import { z } from 'zod';
 import type { Context } from '#platform/context.js';
 import { scopeOf } from '#platform/http/caller.js';
 import { clientGone } from '#platform/http/event-stream.js';
-import { idSchema, pathId, problems, text } from '#platform/http/schemas.js';
+import { idSchema, metadataSchema, pathId, problems, text } from '#platform/http/schemas.js';
 import { requireUser } from '#features/auth/auth.hooks.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
 import { type Passage, retrievePassages } from './retrieve-passages.js';
 
 const MAX_QUERY_LENGTH = 2_000;
 const MAX_TOP_K = 50;
+const MAX_FILTER_SOURCES = 100;
+const MAX_FILTER_LANGUAGES = 20;
+
+const languageSchema = z.string().regex(/^[a-z]{2,3}$/, 'must be an ISO 639-1 code such as en, or und');
 
 const searchBody = z
   .strictObject({
@@ -17,6 +21,17 @@ const searchBody = z
     topK: z.int().min(1).max(MAX_TOP_K).optional(),
     mode: z.enum(['hybrid', 'semantic', 'keyword']).optional(),
     minScore: z.number().min(0).max(1).optional(),
+    filter: z
+      .strictObject({
+        sourceIds: z.array(idSchema).min(1).max(MAX_FILTER_SOURCES).optional(),
+        languages: z.array(languageSchema).min(1).max(MAX_FILTER_LANGUAGES).optional(),
+        metadata: metadataSchema.optional(),
+      })
+      .optional()
+      .meta({
+        description:
+          'What is found must be of one of these sources, in one of these languages, and of a source or document whose metadata contain these.',
+      }),
   })
   .meta({ id: 'Search' });
 

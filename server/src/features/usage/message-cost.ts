@@ -27,3 +27,9 @@ export function messageCost(model: string, inputTokens: number, outputTokens: nu
   if (price === undefined) return '0';
   return ((inputTokens * price.input + outputTokens * price.output) / TOKENS_PER_PRICE).toFixed(DECIMALS);
 }
+
+/** The sum of decimal strings as `messageCost` gives them. */
+export function sumCosts(costs: readonly string[]): string {
+  const sum = costs.reduce((total, cost) => total + Number(cost), 0);
+  return sum === 0 ? '0' : sum.toFixed(DECIMALS);
+}

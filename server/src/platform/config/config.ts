@@ -54,6 +54,8 @@ export interface Config {
     endpoint: { baseUrl: string; apiKey: string | null } | null;
     embedding: { model: string; dimensions: number } | null;
     chat: { mini: string; premium: string };
+    /** Null: nobody puts passages into another order. */
+    rerank: { baseUrl: string; apiKey: string | null; model: string } | null;
   };
   rateLimit: { perAddress: number; perUser: number; windowMs: number };
   allowPrivateNetworks: boolean;
@@ -119,6 +121,10 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
           ? { model: env.OPENAI_EMBEDDING_MODEL, dimensions: env.OPENAI_EMBEDDING_DIMENSIONS }
           : null,
       chat: { mini: env.OPENAI_CHAT_MODEL_MINI, premium: env.OPENAI_CHAT_MODEL_PREMIUM },
+      rerank:
+        env.RERANK_BASE_URL === undefined
+          ? null
+          : { baseUrl: env.RERANK_BASE_URL, apiKey: env.RERANK_API_KEY ?? null, model: env.RERANK_MODEL },
     },
     rateLimit: {
       perAddress: env.RATE_LIMIT_MAX_REQUESTS,
@@ -167,6 +173,9 @@ function strictFaults(set: Record<string, string | undefined>, known: string[]):
   }
   if (set['S3_BUCKET'] === undefined && set['S3_ENDPOINT'] !== undefined) {
     faults.push('S3_BUCKET: is required because S3_ENDPOINT is set');
+  }
+  if (set['RERANK_BASE_URL'] === undefined && (set['RERANK_API_KEY'] ?? set['RERANK_MODEL']) !== undefined) {
+    faults.push('RERANK_BASE_URL: is required because RERANK_API_KEY or RERANK_MODEL is set');
   }
   if ((set['AWS_ACCESS_KEY_ID'] === undefined) !== (set['AWS_SECRET_ACCESS_KEY'] === undefined)) {
     faults.push('AWS_SECRET_ACCESS_KEY: set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither');

@@ -175,6 +175,13 @@ export const variables = {
     '`gpt-5`',
     'Chat model of the `premium` tier.',
   ),
+  RERANK_BASE_URL: variable(
+    httpUrl.optional(),
+    'no such endpoint',
+    'Base URL of a Cohere-compatible rerank endpoint, with its version: `/rerank` is added. For projects with `rerank: "endpoint"`.',
+  ),
+  RERANK_API_KEY: variable(z.string().optional(), 'none', 'Its key, sent as bearer token.'),
+  RERANK_MODEL: variable(z.string().default('rerank-v3.5'), '`rerank-v3.5`', 'Its model.'),
   RATE_LIMIT_MAX_REQUESTS: variable(
     integer(1, 10_000_000).default(100),
     '`100`',
