@@ -78,7 +78,7 @@ const STANDING: Record<string, string[]> = {
   pt: ['Quanto custa o plano Pro?', 'O plano Pro inclui suporte?'],
   nl: ['Wat kost het Pro-abonnement?', 'Hoe lang is de garantie op de molen?'],
   ru: ['Сколько стоит тариф Pro?', 'Какая гарантия на кофемолку?'],
-  ar: ['كم تكلفة الخطة الاحترافية؟'],
+  ar: ['كم تكلفة الخطة الاحترافية؟', 'ما هو أساس دستور دولة فيكتوريا؟'],
   hi: ['प्रो प्लान की कीमत क्या है?'],
   tr: ['Pro planı ne kadar?', 'Öğrenci indirimi var mı?'],
   zh: ['专业版多少钱？', '咖啡机的保修期是多久？'],
