@@ -45,18 +45,47 @@ const MARKERS = /[ \t]?\[\d{1,3}\]/gu;
 const NAME = /\d|\p{Ll}\p{Lu}|^\p{Lu}{2,}$/u;
 const CAPITAL = /^\p{Lu}/u;
 
-/** How sure it is that a question cannot be understood without the ones before. */
-export function leansOnEarlier(question: string, language: string): 'surely' | 'maybe' | 'no' {
+/** Whether its words show that a question cannot be understood without the ones before. */
+export function leansOnEarlier(question: string, language: string): boolean {
   const own = contentWords(question, language);
   const cues = cuesOf(language);
   const polite = language === 'de' ? question.replaceAll(POLITE, '') : question;
   const lower = polite.replaceAll(EDGES, '').toLowerCase();
   const text = language === 'en' ? lower.replaceAll(EXPLETIVE, '') : lower;
-  if (own.length === 0 || cues.opens.test(text) || cues.ends?.test(text) === true) return 'surely';
+  if (own.length === 0 || cues.opens.test(text) || cues.ends?.test(text) === true) return true;
   const isCutDown = cues.isCutDown?.test(text) === true && text.split(/\s+/u).length <= CUT_DOWN_WORDS;
-  if (isCutDown) return 'surely';
-  if (text.search(cues.refers) >= 0 && own.length < SELF_CONTAINED_WORDS) return 'surely';
-  return own.length <= SELF_CONTAINED_WORDS ? 'maybe' : 'no';
+  return isCutDown || (text.search(cues.refers) >= 0 && own.length < SELF_CONTAINED_WORDS);
+}
+
+/**
+ * Whether another wording can stand for a question: at least half of the question's own words are in it, and at least
+ * half of what is new in it was said before. A model that answers, refuses or tells a tale writes no such thing.
+ */
+export function keepsQuestion(
+  asked: string,
+  wording: string,
+  earlier: readonly EarlierTurn[],
+  language: string,
+): boolean {
+  const termsOf = (text: string) =>
+    new Set(contentWords(text, language).flatMap((word) => analyzeText(word, language)));
+  const own = termsOf(asked);
+  const written = termsOf(wording);
+  const said = termsOf(
+    earlier
+      .slice(-MOST_TURNS_BACK)
+      .map((turn) => `${turn.question}\n${turn.answer}`)
+      .join('\n'),
+  );
+  const isAtLeastHalf = (terms: readonly string[], of: ReadonlySet<string>) =>
+    terms.filter((term) => of.has(term)).length * 2 >= terms.length;
+  return (
+    isAtLeastHalf([...own], written) &&
+    isAtLeastHalf(
+      [...written].filter((term) => !own.has(term)),
+      said,
+    )
+  );
 }
 
 /** The language of a conversation: one question is too short to tell. */
@@ -77,7 +106,7 @@ export function carryOver(
   language: string,
 ): FollowUp | null {
   const last = earlier.at(-1);
-  if (last === undefined || leansOnEarlier(question, language) !== 'surely') return null;
+  if (last === undefined || !leansOnEarlier(question, language)) return null;
   const own = contentWords(question, language);
   const carried: string[] = [];
   const known = new Set(own.flatMap((word) => analyzeText(word, language)));
@@ -138,7 +167,7 @@ function topicTurns(earlier: readonly EarlierTurn[], language: string): EarlierT
   const turns: EarlierTurn[] = [];
   for (const turn of earlier.slice(-MOST_TURNS_BACK).toReversed()) {
     turns.push(turn);
-    if (leansOnEarlier(turn.question, language) !== 'surely') break;
+    if (!leansOnEarlier(turn.question, language)) break;
   }
   return turns;
 }

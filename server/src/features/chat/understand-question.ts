@@ -4,6 +4,7 @@ import {
   type EarlierTurn,
   carryOver,
   fittingQuestion,
+  keepsQuestion,
   languageOfTurns,
   leansOnEarlier,
   wholeQuestion,
@@ -40,8 +41,8 @@ export async function understandQuestion(
   if (followUps === 'off' || earlier.length === 0) return asItIs(turn);
   const language = languageOfTurns(asked, earlier);
   const rewritten =
-    followUps === 'auto' && leansOnEarlier(asked, language) !== 'no'
-      ? await rewriteByModel(ctx, { turn, asked, record, thinking }, signal)
+    followUps === 'auto' && leansOnEarlier(asked, language)
+      ? await rewriteByModel(ctx, { turn, asked, earlier, language, record, thinking }, signal)
       : null;
   if (rewritten !== null) {
     if (comparableQuestion(rewritten) === comparableQuestion(asked)) return asItIs(turn);
@@ -67,21 +68,32 @@ function asItIs({ question }: Turn): UnderstoodQuestion {
   return { search: { query: question.slice(0, MAX_QUERY_LENGTH) }, questionFor: () => question };
 }
 
-/** @returns null where there is no model, or it is of no help */
+/** @returns null where there is no model, or what it writes is no wording of the question */
 async function rewriteByModel(
   ctx: Pick<Context, 'chatModel' | 'log'>,
-  input: { turn: Turn; asked: string; record: TurnRecord; thinking: ThinkingTime },
+  input: {
+    turn: Turn;
+    asked: string;
+    earlier: readonly EarlierTurn[];
+    language: string;
+    record: TurnRecord;
+    thinking: ThinkingTime;
+  },
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { turn, asked, record, thinking } = input;
+  const { turn, asked, earlier, language, record, thinking } = input;
   if (ctx.chatModel.isBuiltin) return null;
   const model = turn.project.modelMini ?? ctx.chatModel.defaultModels.mini;
   const prompt = rewritePrompt(asked, turn.history.slice(-HISTORY_MESSAGES));
   const { text, call } = await askModel(ctx, { step: 'rewrite', model, ...prompt }, thinking, signal);
-  const [rewritten = null] = text === null ? [] : readLines(text, 1);
-  const isUnusable = text !== null && rewritten === null;
-  record.calls.push(isUnusable ? { ...call, failure: 'unusable' } : call);
-  return rewritten;
+  if (text === null) {
+    record.calls.push(call);
+    return null;
+  }
+  const [rewritten = ''] = readLines(text, 1);
+  const isUsable = rewritten !== '' && keepsQuestion(asked, rewritten, earlier, language);
+  record.calls.push(isUsable ? call : { ...call, failure: 'unusable' });
+  return isUsable ? rewritten : null;
 }
 
 function earlierTurns(history: Turn['history']): EarlierTurn[] {
