@@ -1,4 +1,4 @@
-import type { Citation, Notice, Refusal } from '#db/schema/conversations.js';
+import type { AnswerSentence, Citation, Notice, Refusal } from '#db/schema/conversations.js';
 import { ModelError } from '#kernel/model-error.js';
 import type { Context } from '#platform/context.js';
 import type { ChatModelEvent } from '#platform/ports/chat-model.js';
@@ -8,6 +8,7 @@ import { buildRAGContext } from '#rag/build-rag-context.js';
 import { retrievePassages } from '#features/retrieval/retrieve-passages.js';
 import { COST_CURRENCY, messageCost } from '#features/usage/message-cost.js';
 import { type AnswerDraft, draftAnswer } from './draft-answer.js';
+import { draftRulesOf } from './draft-rules.js';
 import { hasIndexingSources } from '#features/retrieval/has-indexing-sources.js';
 import type { Turn } from './open-turn.js';
 import { BUILTIN_MODEL, modelUnavailable, quoteAnswer, quoteSources } from './quote-sources.js';
@@ -26,6 +27,7 @@ interface RAGResponse {
   status: 'complete' | 'incomplete';
   content: string;
   citations: Citation[];
+  sentences: AnswerSentence[] | null;
   refusal: Refusal | null;
   notices: Notice[];
   confidence: 'high' | 'low' | null;
@@ -92,13 +94,14 @@ export async function* generateRAGResponse(
     },
     signal,
   );
-  const draft = draftAnswer(context.passages, language);
+  const rules = draftRulesOf(ctx, turn.project);
+  const draft = draftAnswer(context.passages, language, rules);
   const end = yield* writeDraft(ctx, stream, draft, signal);
   const confidence = relevance >= CONFIDENT_SCORE ? 'high' : 'low';
   if (draft.content() === '' && !signal.aborted) {
     const quoted =
       end.failure !== null && turn.project.modelFallback === 'extractive'
-        ? quoteSources(turn.question, context.passages, language)
+        ? quoteSources(turn.question, context.passages, language, rules)
         : null;
     if (end.failure !== null && quoted !== null) {
       yield { type: 'delta', text: quoted.content };
@@ -117,6 +120,7 @@ export async function* generateRAGResponse(
       status,
       content: draft.content(),
       citations: draft.citations(),
+      sentences: draft.sentences(),
       refusal: null,
       notices,
       confidence,
@@ -217,6 +221,7 @@ function* refuse(
       status: 'complete',
       content,
       citations: [],
+      sentences: null,
       refusal: { reason, suggestions },
       notices,
       confidence: null,

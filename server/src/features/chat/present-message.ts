@@ -10,6 +10,7 @@ export function presentMessage(row: MessageRow): PresentedMessage {
     role: row.role,
     content: row.content,
     citations: row.citations.map(presentCitation),
+    sentences: row.sentences?.map(({ start, end, support }) => ({ start, end, support })) ?? null,
     status: row.status,
     confidence: row.confidence,
     refusal: row.refusal,
@@ -21,9 +22,10 @@ export function presentMessage(row: MessageRow): PresentedMessage {
 }
 
 /** In the order that people read: `jsonb` keeps none. */
-export function presentCitation(citation: Citation): Citation {
+export function presentCitation(citation: Citation): PresentedMessage['citations'][number] {
   const { index, sourceId, documentId, chunkId, title, url, page, heading, quote, start, end } = citation;
-  return { index, sourceId, documentId, chunkId, title, url, page, heading, quote, start, end };
+  const deepLink = citation.deepLink ?? null;
+  return { index, sourceId, documentId, chunkId, title, url, deepLink, page, heading, quote, start, end };
 }
 
 /** Nothing is metered yet, and the receipt says so. */
