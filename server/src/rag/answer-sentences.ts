@@ -1,3 +1,4 @@
+import { JOINER } from './answer-cursor.js';
 import { type Span, splitSentences } from './sentences.js';
 
 export type Support = 'located' | 'partly_located' | 'not_located';
@@ -50,6 +51,8 @@ export function createSentenceWriter({ judge, unsupported, hedge }: SentenceRule
   let code: Span[] = [];
   /** Characters shown up to where `pending` begins. */
   let shown = 0;
+  /** The white space around sentences that were left out since. */
+  let gap: '' | ' ' | '\n' = '';
 
   const complete = (sentence: Span, next: number): string => {
     const inside = marks.filter(({ at }) => at <= next);
@@ -63,14 +66,17 @@ export function createSentenceWriter({ judge, unsupported, hedge }: SentenceRule
     const isWeak = isStatement && !isCode && support !== 'located';
     const isStripped = unsupported === 'strip' && isWeak && support === 'not_located';
     let text = '';
-    if (!isStripped) {
+    if (isStripped) {
+      if (pending.slice(0, end).includes('\n')) gap = '\n';
+      else gap ||= ' ';
+    } else {
       const isHedged = unsupported !== 'keep' && isWeak;
       const final = FINAL_MARK.exec(own)?.[0].length ?? 0;
       text = assemble(end, inside, isHedged ? { at: sentence.end - final, text: hedge } : null);
-      const lead = shown === 0 ? text.length - text.trimStart().length : sentence.start;
-      const isLeading = shown === 0;
-      if (isLeading) text = text.trimStart();
-      sentences.push({ start: shown + (isLeading ? 0 : lead), end: shown + text.length, support });
+      const isCodeFirst = code.some((span) => span.start <= sentence.start && span.end > sentence.start);
+      text = closeGap(text, isCodeFirst);
+      const lead = text.length - text.trimStart().length;
+      sentences.push({ start: shown + lead, end: shown + text.length, support });
     }
     shown += text.length;
     pending = pending.slice(end);
@@ -79,6 +85,20 @@ export function createSentenceWriter({ judge, unsupported, hedge }: SentenceRule
       .map((span) => ({ start: span.start - end, end: span.end - end }))
       .filter((span) => span.end > 0);
     return text;
+  };
+
+  /** What was left out parted what now stands side by side: a line from the next, a sign from a bracket. */
+  const closeGap = (text: string, isCode: boolean): string => {
+    const own = /^\s*/u.exec(text)?.[0] ?? '';
+    const before = gap;
+    gap = '';
+    if (shown === 0) {
+      const first = text.trimStart();
+      // At the start of a line it would open a block of code.
+      return before !== '' && !isCode && /^(?:`{3}|~{3})/u.test(first) ? JOINER + first : first;
+    }
+    if (before === '' || own.includes('\n')) return text;
+    return before === '\n' || own === '' ? before + text.trimStart() : text;
   };
 
   const assemble = (
