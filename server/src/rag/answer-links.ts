@@ -76,27 +76,31 @@ export function readParenthesis(cursor: AnswerCursor, links: LinkPolicy): boolea
 export function readTag(cursor: AnswerCursor, links: LinkPolicy): boolean {
   const found = findTag(cursor.rest, cursor.isEnd);
   if (found === 'more') return false;
-  if (found === null) {
-    const isText = !/^<[a-z/?!]/iu.test(cursor.rest);
-    cursor.showOne(1);
-    if (!isText) cursor.show(JOINER);
-    return true;
-  }
-  const tag = cursor.take(found.length);
+  if (found === null) return /^<[a-z/?!]/iu.test(cursor.rest) ? showAsText(cursor) : cursor.showOne(1);
   if (found.autolink !== null) {
+    const tag = cursor.take(found.length);
     const isAddress = !found.autolink.includes(':');
     const isAllowed = isAddress ? links.allowsAddress(found.autolink) : links.allowsLink(found.autolink);
     cursor.show(isAllowed ? tag : OMISSION);
     return true;
   }
-  const { keeps, text } = tagRemains(tag);
-  if (keeps) {
+  const remains = tagRemains(cursor.rest.slice(0, found.length));
+  // What stands in it is read on: between two brackets may lie half an answer.
+  if (remains === null) return showAsText(cursor);
+  const tag = cursor.take(found.length);
+  if (remains.keeps) {
     cursor.hasHtml = true;
     cursor.show(tag);
   } else {
-    cursor.rest = text + cursor.rest;
+    cursor.rest = remains.text + cursor.rest;
     cursor.leaveOut();
   }
+  return true;
+}
+
+function showAsText(cursor: AnswerCursor): boolean {
+  cursor.showOne(1);
+  cursor.show(JOINER);
   return true;
 }
 

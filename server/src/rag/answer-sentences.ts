@@ -92,13 +92,12 @@ export function createSentenceWriter({ judge, unsupported, hedge }: SentenceRule
     const own = /^\s*/u.exec(text)?.[0] ?? '';
     const before = gap;
     gap = '';
-    if (shown === 0) {
-      const first = text.trimStart();
-      // At the start of a line it would open a block of code.
-      return before !== '' && !isCode && /^(?:`{3}|~{3})/u.test(first) ? JOINER + first : first;
-    }
-    if (before === '' || own.includes('\n')) return text;
-    return before === '\n' || own === '' ? before + text.trimStart() : text;
+    const first = text.trimStart();
+    if (before === '') return shown === 0 ? first : text;
+    const space = shown === 0 ? '' : own.includes('\n') ? own : before === '\n' || own === '' ? before : own;
+    // At the start of a line it would open a block of code.
+    const opensBlock = !isCode && /^(?:`{3}|~{3})/u.test(first) && (shown === 0 || space.includes('\n'));
+    return space + (opensBlock ? JOINER : '') + first;
   };
 
   const assemble = (

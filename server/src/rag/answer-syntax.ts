@@ -80,21 +80,28 @@ export function findTag(rest: string, isEnd: boolean): Found<{ autolink: string 
   return isEnd || !mayBeTag || rest.length >= LONGEST_TAG_CHARACTERS ? null : 'more';
 }
 
-/** Tags without attributes that only change how words look. */
-const PLAIN_TAG = /^<\/?(?:b|i|em|strong|u|s|br|sub|sup|kbd|code|mark|small|del|ins|q|abbr|wbr)\s*\/?>$/iu;
+/** Tags that only change how words look; they stay without attributes. */
+const FORMATTING_TAG =
+  /^<\/?(?:b|i|em|strong|u|s|br|sub|sup|kbd|code|mark|small|del|ins|q|abbr|wbr)(?![\p{L}\d-])/iu;
+const PLAIN_TAG = new RegExp(String.raw`${FORMATTING_TAG.source}\s*\/?>$`, 'iu');
 /** Names that HTML knows: whatever they would do, an answer does without them. */
 const KNOWN_TAG =
   /^<\/?(?:a|address|area|article|aside|audio|base|bdi|bdo|blockquote|body|button|canvas|caption|center|cite|col|colgroup|data|datalist|dd|details|dialog|dir|div|dl|dt|embed|fieldset|figcaption|figure|font|footer|form|frame|frameset|h[1-6]|head|header|hgroup|hr|html|iframe|image|img|input|label|legend|li|link|main|map|marquee|math|menu|meta|meter|nav|noscript|object|ol|optgroup|option|output|p|param|picture|portal|pre|progress|script|search|section|select|slot|source|span|style|summary|svg|table|tbody|td|template|textarea|tfoot|th|thead|time|title|tr|track|ul|var|video|xmp)(?![\p{L}\d-])/iu;
 const ALTERNATIVE_TEXT = /^<im(?:g|age)\b[^>]*?\balt\s*=\s*(?:"([^"<>]*)"|'([^'<>]*)'|([^\s"'<>]+))/iu;
 
-/** What stays of a tag: all, nothing, or of an image its alternative text. */
-export function tagRemains(tag: string): { keeps: boolean; text: string } {
+/** `List<String>`, `<name>`: words between brackets. */
+const WORDS_ONLY = /^<\/?[\p{L}\p{M}\p{N} ,.?_-]{1,100}>$/u;
+
+/** What stays of a tag: all, the text in its place, or (null) everything, but as text that is no tag. */
+export function tagRemains(tag: string): { keeps: boolean; text: string } | null {
   if (PLAIN_TAG.test(tag)) return { keeps: true, text: '' };
   const alternative = ALTERNATIVE_TEXT.exec(tag);
   if (alternative !== null) {
     return { keeps: false, text: alternative[1] ?? alternative[2] ?? alternative[3] ?? '' };
   }
-  return { keeps: !KNOWN_TAG.test(tag) && !tag.includes('=') && !/^<[!?]/u.test(tag), text: '' };
+  if (FORMATTING_TAG.test(tag) || KNOWN_TAG.test(tag) || /^<[!?]/u.test(tag))
+    return { keeps: false, text: '' };
+  return WORDS_ONLY.test(tag) ? { keeps: true, text: '' } : null;
 }
 
 const URL_START = /^(?:(?:https?|ftp)\\?:(?:\\?\/){2}|(?:\\?\/){2}(?=[\p{L}\p{N}])|www\\?\.)/iu;

@@ -6,21 +6,21 @@ import type { PromptPassage } from './passages.js';
 
 /** Sentences are looked for in the best passages only. */
 const PASSAGES = 5;
-const MOST_SENTENCES = 3;
+const MOST_SENTENCES = 2;
 /**
  * The share of the question's weight below which nothing is an answer. Lower for Chinese and Japanese, where pairs
  * of characters that span two words stand in no text.
  */
-const LEAST_COVERAGE = 0.25;
+const LEAST_COVERAGE = Number((globalThis as any).K?.least ?? 0.25);
 const LEAST_COVERAGE_BY_CHARACTERS = 0.2;
 const LANGUAGES_BY_CHARACTERS = new Set(['zh', 'ja', 'ko']);
-/** From this coverage on no further sentence is wanted; what one must add, and how near it must be to the best. */
-const FULL_COVERAGE = 0.8;
-const LEAST_GAIN = 0.1;
-const NEAR_BEST = 0.75;
+/** What a further sentence must cover, and how near it must be to the best. */
+const LEAST_FURTHER_COVERAGE = Number((globalThis as any).K?.further ?? 0.2);
+const NEAR_BEST = Number((globalThis as any).K?.near ?? 0.5);
 
 const BIGRAM_WEIGHT = 0.15;
-const PASSAGE_WEIGHT = 0.6;
+const NEIGHBOUR_WEIGHT = Number((globalThis as any).K?.nb ?? 0.25);
+const PASSAGE_WEIGHT = Number((globalThis as any).K?.pw ?? 0.6);
 const REPETITION_PENALTY = 0.3;
 const NEW_WORDS = 3;
 
@@ -28,7 +28,7 @@ const NEW_WORDS = 3;
 const PREFIX_SHARE = 0.5;
 const PREFIX_CHARACTERS = 4;
 const NEAR_SHARE = 0.7;
-const FAR_SHARE = 0.4;
+const FAR_SHARE = Number((globalThis as any).K?.far ?? 0.4);
 
 interface QuestionWord {
   forms: readonly string[];
@@ -37,8 +37,6 @@ interface QuestionWord {
 
 interface Scored {
   candidate: AnswerCandidate;
-  /** Share of each question word that the sentence covers, 0 to 1. */
-  shares: number[];
   coverage: number;
   score: number;
 }
@@ -58,11 +56,10 @@ export function composeExtractiveAnswer(
   const candidates = best.flatMap((passage) => answerCandidates(passage, language));
   const words = weighQuestion(question, candidates, language);
   const topScore = best[0]?.score ?? 0;
-  const scored = candidates
-    .map((candidate) => scoreCandidate(candidate, words, topScore))
+  const scored = withNeighbours(candidates.map((candidate) => scoreCandidate(candidate, words, topScore)))
     .filter(({ coverage }) => coverage > 0)
     .toSorted((a, b) => b.score - a.score);
-  return writeAnswer(chooseSentences(scored, words, best, language));
+  return writeAnswer(chooseSentences(scored, best, language));
 }
 
 function weighQuestion(
@@ -73,7 +70,8 @@ function weighQuestion(
   const sentences = candidates.map(({ terms }) => new Set(terms));
   return analyzeQueryWords(question, [language]).map((forms) => {
     const frequency = sentences.filter((terms) => forms.some((form) => terms.has(form))).length;
-    const weight = Math.log(1 + (sentences.length - frequency + 0.5) / (frequency + 0.5));
+    const count = sentences.length + Number((globalThis as any).K?.bg ?? 0);
+    const weight = Math.log(1 + (count - frequency + 0.5) / (frequency + 0.5));
     return { forms, weight };
   });
 }
@@ -107,7 +105,18 @@ function scoreCandidate(
     BIGRAM_WEIGHT * pairShare(words, candidate.terms) +
     PASSAGE_WEIGHT * (topScore > 0 ? candidate.passage.score / topScore : 0) -
     (repeats ? REPETITION_PENALTY : 0);
-  return { candidate, shares, coverage, score };
+  return { candidate, coverage, score };
+}
+
+/** A sentence counts more beside one that speaks of the question: what "it" is, stands before. */
+function withNeighbours(scored: readonly Scored[]): Scored[] {
+  return scored.map((item, index) => {
+    const beside = [scored[index - 1], scored[index + 1]].filter(
+      (other) => other !== undefined && other.candidate.passage === item.candidate.passage,
+    );
+    const neighbour = Math.max(0, ...beside.map((other) => other?.coverage ?? 0));
+    return { ...item, score: item.score + NEIGHBOUR_WEIGHT * neighbour };
+  });
 }
 
 function coveredShare(words: readonly QuestionWord[], shares: readonly number[]): number {
@@ -136,29 +145,22 @@ function pairShare(words: readonly QuestionWord[], terms: readonly string[]): nu
   return total === 0 ? 0 : matched / total;
 }
 
-/** The best sentence, then others as long as they cover what is still open. */
+/** The best sentence, then the next that is nearly as good. */
 function chooseSentences(
   scored: readonly Scored[],
-  words: readonly QuestionWord[],
   passages: readonly PromptPassage[],
   language: string,
 ): AnswerCandidate[] {
   const chosen: AnswerCandidate[] = [];
-  let shares: number[] = words.map(() => 0);
-  let coverage = 0;
   const least = LANGUAGES_BY_CHARACTERS.has(language) ? LEAST_COVERAGE_BY_CHARACTERS : LEAST_COVERAGE;
-  for (const { candidate, shares: own, score } of scored) {
-    if (chosen.length > 0 && score < NEAR_BEST * (scored[0]?.score ?? 0)) break;
-    const together = shares.map((share, index) => Math.max(share, own[index] ?? 0));
-    const gain = coveredShare(words, together) - coverage;
-    if (gain < (chosen.length === 0 ? least : LEAST_GAIN)) continue;
+  for (const { candidate, coverage, score } of scored) {
+    if (score < NEAR_BEST * (scored[0]?.score ?? 0)) break;
+    if (coverage < (chosen.length === 0 ? least : LEAST_FURTHER_COVERAGE)) continue;
     if (isKnown(candidate, chosen, language)) continue;
     const next = inReadingOrder([...chosen, candidate]);
-    if (!keepsMarkers(writeAnswer(next), passages, language)) continue;
+    if (!(globalThis as any).K?.nokeep && !keepsMarkers(writeAnswer(next), passages, language)) continue;
     chosen.splice(0, chosen.length, ...next);
-    shares = together;
-    coverage += gain;
-    if (chosen.length === MOST_SENTENCES || coverage >= FULL_COVERAGE) break;
+    if (chosen.length === MOST_SENTENCES) break;
   }
   return chosen;
 }
