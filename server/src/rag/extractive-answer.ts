@@ -7,20 +7,19 @@ import type { PromptPassage } from './passages.js';
 /** Sentences are looked for in the best passages only. */
 const PASSAGES = 5;
 const MOST_SENTENCES = 2;
-/**
- * The share of the question's weight below which nothing is an answer. Lower for Chinese and Japanese, where pairs
- * of characters that span two words stand in no text.
- */
-const LEAST_COVERAGE = Number((globalThis as any).K?.least ?? 0.25);
-const LEAST_COVERAGE_BY_CHARACTERS = 0.2;
-const LANGUAGES_BY_CHARACTERS = new Set(['zh', 'ja', 'ko']);
-/** What a further sentence must cover, and how near it must be to the best. */
-const LEAST_FURTHER_COVERAGE = Number((globalThis as any).K?.further ?? 0.2);
-const NEAR_BEST = Number((globalThis as any).K?.near ?? 0.5);
+/** The share of the question's weight below which nothing is an answer. */
+const LEAST_COVERAGE = 0.2;
+/** How near to the best a further sentence must be. */
+const NEAR_BEST = 0.75;
+/** From this coverage on no further sentence is wanted. */
+const FULL_COVERAGE = 0.8;
+
+/** Thought to surround the passages: a word that all of them hold is still what was asked for. */
+const BACKGROUND_SENTENCES = 100;
 
 const BIGRAM_WEIGHT = 0.15;
-const NEIGHBOUR_WEIGHT = Number((globalThis as any).K?.nb ?? 0.25);
-const PASSAGE_WEIGHT = Number((globalThis as any).K?.pw ?? 0.6);
+const NEIGHBOUR_WEIGHT = 0.25;
+const PASSAGE_WEIGHT = 0.6;
 const REPETITION_PENALTY = 0.3;
 const NEW_WORDS = 3;
 
@@ -28,7 +27,7 @@ const NEW_WORDS = 3;
 const PREFIX_SHARE = 0.5;
 const PREFIX_CHARACTERS = 4;
 const NEAR_SHARE = 0.7;
-const FAR_SHARE = Number((globalThis as any).K?.far ?? 0.4);
+const FAR_SHARE = 0.4;
 
 interface QuestionWord {
   forms: readonly string[];
@@ -42,9 +41,9 @@ interface Scored {
 }
 
 /**
- * Answers without a model: the one to three sentences of the passages that cover most of the question, each
+ * Answers without a model: the one or two sentences of the passages that cover most of the question, each
  * followed by ` [n]`; `''` when none fits. A sentence counts by the idf of the question's words in it (in the
- * heading or question above it: less), by its word pairs, and by the score of its passage. Every marker passes
+ * heading or question above it: less), by its word pairs, its neighbours and the score of its passage. Every marker passes
  * `createCitationChecker`. @param language ISO 639-1 code of the question, or `und`.
  */
 export function composeExtractiveAnswer(
@@ -70,7 +69,7 @@ function weighQuestion(
   const sentences = candidates.map(({ terms }) => new Set(terms));
   return analyzeQueryWords(question, [language]).map((forms) => {
     const frequency = sentences.filter((terms) => forms.some((form) => terms.has(form))).length;
-    const count = sentences.length + Number((globalThis as any).K?.bg ?? 0);
+    const count = sentences.length + BACKGROUND_SENTENCES;
     const weight = Math.log(1 + (count - frequency + 0.5) / (frequency + 0.5));
     return { forms, weight };
   });
@@ -152,15 +151,14 @@ function chooseSentences(
   language: string,
 ): AnswerCandidate[] {
   const chosen: AnswerCandidate[] = [];
-  const least = LANGUAGES_BY_CHARACTERS.has(language) ? LEAST_COVERAGE_BY_CHARACTERS : LEAST_COVERAGE;
   for (const { candidate, coverage, score } of scored) {
     if (score < NEAR_BEST * (scored[0]?.score ?? 0)) break;
-    if (coverage < (chosen.length === 0 ? least : LEAST_FURTHER_COVERAGE)) continue;
+    if (coverage < LEAST_COVERAGE) continue;
     if (isKnown(candidate, chosen, language)) continue;
     const next = inReadingOrder([...chosen, candidate]);
-    if (!(globalThis as any).K?.nokeep && !keepsMarkers(writeAnswer(next), passages, language)) continue;
+    if (!keepsMarkers(writeAnswer(next), passages, language)) continue;
     chosen.splice(0, chosen.length, ...next);
-    if (chosen.length === MOST_SENTENCES) break;
+    if (chosen.length === MOST_SENTENCES || coverage >= FULL_COVERAGE) break;
   }
   return chosen;
 }

@@ -86,10 +86,10 @@ describe('answers of a model that lies', () => {
     });
     const { body: stored } = await app.request(
       'GET',
-      `/v1/projects/${projectId}/conversations/${conversations.items[0].id}/messages`,
+      `/v1/projects/${projectId}/conversations/${conversations.data[0].id}/messages`,
       { token },
     );
-    const kept = stored.items.find(({ id }: { id: string }) => id === message.id);
+    const kept = stored.data.find(({ id }: { id: string }) => id === message.id);
     expect(kept.sentences).toEqual(message.sentences);
   });
 
@@ -129,7 +129,7 @@ describe('answers of a model that lies', () => {
   ])('lets links lead to the sources and the own site only: %s', async (_name, reply, content) => {
     const message = await answer(reply);
     expect(message.content).not.toContain('evil.example');
-    expect(message.content).not.toMatch(/\]:\s|!\[/u);
+    expect(message.content).not.toMatch(/\]:\s|!\[[^\]]*\]\(/u);
     if (content !== undefined) expect(message.content).toBe(content);
   });
 
