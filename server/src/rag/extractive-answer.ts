@@ -6,19 +6,20 @@ import type { PromptPassage } from './passages.js';
 
 /** Sentences are looked for in the best passages only. */
 const PASSAGES = 5;
-const MOST_SENTENCES = 2;
-/** The share of the question's weight below which nothing is an answer. */
-const LEAST_COVERAGE = 0.2;
-/** How near to the best a further sentence must be. */
-const NEAR_BEST = 0.75;
-/** From this coverage on no further sentence is wanted. */
+const MOST_SENTENCES = 3;
+/**
+ * The share of the question's weight below which nothing is an answer. Lower for Chinese and Japanese, where pairs
+ * of characters that span two words stand in no text.
+ */
+const LEAST_COVERAGE = 0.25;
+const LEAST_COVERAGE_BY_CHARACTERS = 0.2;
+const LANGUAGES_BY_CHARACTERS = new Set(['zh', 'ja', 'ko']);
+/** From this coverage on no further sentence is wanted; what one must add, and how near it must be to the best. */
 const FULL_COVERAGE = 0.8;
-
-/** Thought to surround the passages: a word that all of them hold is still what was asked for. */
-const BACKGROUND_SENTENCES = 100;
+const LEAST_GAIN = 0.1;
+const NEAR_BEST = 0.75;
 
 const BIGRAM_WEIGHT = 0.15;
-const NEIGHBOUR_WEIGHT = 0.25;
 const PASSAGE_WEIGHT = 0.6;
 const REPETITION_PENALTY = 0.3;
 const NEW_WORDS = 3;
@@ -36,14 +37,16 @@ interface QuestionWord {
 
 interface Scored {
   candidate: AnswerCandidate;
+  /** Share of each question word that the sentence covers, 0 to 1. */
+  shares: number[];
   coverage: number;
   score: number;
 }
 
 /**
- * Answers without a model: the one or two sentences of the passages that cover most of the question, each
+ * Answers without a model: the one to three sentences of the passages that cover most of the question, each
  * followed by ` [n]`; `''` when none fits. A sentence counts by the idf of the question's words in it (in the
- * heading or question above it: less), by its word pairs, its neighbours and the score of its passage. Every marker passes
+ * heading or question above it: less), by its word pairs, and by the score of its passage. Every marker passes
  * `createCitationChecker`. @param language ISO 639-1 code of the question, or `und`.
  */
 export function composeExtractiveAnswer(
@@ -55,10 +58,11 @@ export function composeExtractiveAnswer(
   const candidates = best.flatMap((passage) => answerCandidates(passage, language));
   const words = weighQuestion(question, candidates, language);
   const topScore = best[0]?.score ?? 0;
-  const scored = withNeighbours(candidates.map((candidate) => scoreCandidate(candidate, words, topScore)))
+  const scored = candidates
+    .map((candidate) => scoreCandidate(candidate, words, topScore))
     .filter(({ coverage }) => coverage > 0)
     .toSorted((a, b) => b.score - a.score);
-  return writeAnswer(chooseSentences(scored, best, language));
+  return writeAnswer(chooseSentences(scored, words, best, language));
 }
 
 function weighQuestion(
@@ -69,8 +73,7 @@ function weighQuestion(
   const sentences = candidates.map(({ terms }) => new Set(terms));
   return analyzeQueryWords(question, [language]).map((forms) => {
     const frequency = sentences.filter((terms) => forms.some((form) => terms.has(form))).length;
-    const count = sentences.length + BACKGROUND_SENTENCES;
-    const weight = Math.log(1 + (count - frequency + 0.5) / (frequency + 0.5));
+    const weight = Math.log(1 + (sentences.length - frequency + 0.5) / (frequency + 0.5));
     return { forms, weight };
   });
 }
@@ -104,18 +107,7 @@ function scoreCandidate(
     BIGRAM_WEIGHT * pairShare(words, candidate.terms) +
     PASSAGE_WEIGHT * (topScore > 0 ? candidate.passage.score / topScore : 0) -
     (repeats ? REPETITION_PENALTY : 0);
-  return { candidate, coverage, score };
-}
-
-/** A sentence counts more beside one that speaks of the question: what "it" is, stands before. */
-function withNeighbours(scored: readonly Scored[]): Scored[] {
-  return scored.map((item, index) => {
-    const beside = [scored[index - 1], scored[index + 1]].filter(
-      (other) => other !== undefined && other.candidate.passage === item.candidate.passage,
-    );
-    const neighbour = Math.max(0, ...beside.map((other) => other?.coverage ?? 0));
-    return { ...item, score: item.score + NEIGHBOUR_WEIGHT * neighbour };
-  });
+  return { candidate, shares, coverage, score };
 }
 
 function coveredShare(words: readonly QuestionWord[], shares: readonly number[]): number {
@@ -144,20 +136,28 @@ function pairShare(words: readonly QuestionWord[], terms: readonly string[]): nu
   return total === 0 ? 0 : matched / total;
 }
 
-/** The best sentence, then the next that is nearly as good. */
+/** The best sentence, then others as long as they cover what is still open. */
 function chooseSentences(
   scored: readonly Scored[],
+  words: readonly QuestionWord[],
   passages: readonly PromptPassage[],
   language: string,
 ): AnswerCandidate[] {
   const chosen: AnswerCandidate[] = [];
-  for (const { candidate, coverage, score } of scored) {
-    if (score < NEAR_BEST * (scored[0]?.score ?? 0)) break;
-    if (coverage < LEAST_COVERAGE) continue;
+  let shares: number[] = words.map(() => 0);
+  let coverage = 0;
+  const least = LANGUAGES_BY_CHARACTERS.has(language) ? LEAST_COVERAGE_BY_CHARACTERS : LEAST_COVERAGE;
+  for (const { candidate, shares: own, score } of scored) {
+    if (chosen.length > 0 && score < NEAR_BEST * (scored[0]?.score ?? 0)) break;
+    const together = shares.map((share, index) => Math.max(share, own[index] ?? 0));
+    const gain = coveredShare(words, together) - coverage;
+    if (gain < (chosen.length === 0 ? least : LEAST_GAIN)) continue;
     if (isKnown(candidate, chosen, language)) continue;
     const next = inReadingOrder([...chosen, candidate]);
     if (!keepsMarkers(writeAnswer(next), passages, language)) continue;
     chosen.splice(0, chosen.length, ...next);
+    shares = together;
+    coverage += gain;
     if (chosen.length === MOST_SENTENCES || coverage >= FULL_COVERAGE) break;
   }
   return chosen;
