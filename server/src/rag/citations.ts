@@ -1,16 +1,21 @@
-import { evidenceOf, locateClaim } from './evidence.js';
-import type { EvidenceSentence } from './evidence.js';
-import { createMarkerReader } from './markers.js';
-import { splitSentences } from './sentences.js';
+import { createAnswerReader } from './answer-reader.js';
+import { type Judgement, type Mark, type Support, createSentenceWriter } from './answer-sentences.js';
+import type { EvidencePassage } from './evidence.js';
+import { createGrounding } from './grounding.js';
+import { hedgeIn } from './hedges.js';
+import type { LinkPolicy } from './link-policy.js';
+import { type Span, splitSentences } from './sentences.js';
 
-/** A quote that was found: `passage.text.slice(start, end)` supports the text before the marker `[index]`. */
-export interface CheckedCitation {
+/** A quote that was found: `passage.text.slice(start, end)` is where the text before the marker `[index]` stands. */
+export interface CheckedCitation extends Span {
   /** As it stands in the answer, from 1 in order of first appearance. */
   index: number;
   /** The number of the passage in the prompt. */
   passageNumber: number;
-  start: number;
-  end: number;
+}
+
+interface CheckedSentence extends Span {
+  support: Support;
 }
 
 export interface CitationChecker {
@@ -19,94 +24,146 @@ export interface CitationChecker {
   /** What was still held back. Nothing may be pushed afterwards. */
   end: () => { text: string };
   citations: () => CheckedCitation[];
+  /** Of what was shown, in UTF-16 units; the last one once the answer has ended. */
+  sentences: () => CheckedSentence[];
 }
 
-/** How much of the answer is kept to find the sentence before a marker. */
-const REMEMBERED_CHARACTERS = 2_000;
-const LIST_NUMBER = /^\s*\d{1,3}[.)]\s+/u;
+export interface CheckOptions {
+  /** Unset: links are not looked at. */
+  links?: LinkPolicy;
+  unsupported?: 'keep' | 'hedge' | 'strip';
+}
+
+const LIST_NUMBER = /^\s*(?:\d{1,3}[.)]|[-*+•])\s+/u;
+/** What states nothing by itself: headings, table rows, questions, and what announces what follows. */
+const NO_STATEMENT = /^(?:#{1,6}\s|\||`{3}|~{3})|[?？؟:：]["'”»)*_]*$/u;
 
 /**
- * Checks the markers of a streamed answer. Each `[n]` is looked up: the sentence before it must stand in passage n
- * by most of its words and all of its numbers. Then it is renumbered and the quote recorded (the same quote keeps
- * its number); otherwise the marker is removed and the text stays. Only what may be a marker is held back, so that
- * the result does not depend on how the answer was cut into deltas.
- * @param language ISO 639-1 code by which words are compared.
+ * Checks an answer as it streams. Each marker `[n]` is looked up: what the sentence before it says must stand in
+ * passage n (`locateClaim`). Then it is renumbered and the quote recorded (the same quote keeps its number);
+ * otherwise the marker is removed and the text stays. A quote that is found in part keeps its marker, for it is the
+ * place where the reader sees the difference; the sentence is then `partly_located`. A sentence without a marker is
+ * looked for in all passages. The result does not depend on how the answer was cut into deltas.
+ * @param language ISO 639-1 code by which words are compared, where a passage names no other.
  */
 export function createCitationChecker(
-  passages: readonly { number: number; text: string }[],
+  passages: readonly EvidencePassage[],
   language: string,
+  { links, unsupported = 'keep' }: CheckOptions = {},
 ): CitationChecker {
-  const textByNumber = new Map(passages.map(({ number, text }) => [number, text]));
-  const evidenceByNumber = new Map<number, EvidenceSentence[]>();
+  const grounding = createGrounding(passages, language);
   const citations: CheckedCitation[] = [];
-  /** The end of the answer without its markers, and where in it the last marker stood. */
-  let written = '';
-  let lastMarkerAt = 0;
   /** Numbers that already stand at this place: `[1][2]` for one quote becomes `[1]`. */
   let shownHere: number[] = [];
+  let shown = '';
 
-  const evidence = (number: number): EvidenceSentence[] => {
-    const existing = evidenceByNumber.get(number);
-    if (existing !== undefined) return existing;
-    const sentences = evidenceOf(textByNumber.get(number) ?? '', language);
-    evidenceByNumber.set(number, sentences);
-    return sentences;
-  };
-
-  const cite = (passageNumber: number): number | null => {
-    for (const claim of claimsBefore(written, lastMarkerAt)) {
-      const span = locateClaim(claim, evidence(passageNumber), language);
-      if (span === null) continue;
-      const known = citations.find(
-        (citation) =>
-          citation.passageNumber === passageNumber &&
-          citation.start === span.start &&
-          citation.end === span.end,
-      );
-      if (known !== undefined) return known.index;
-      const index = citations.length + 1;
-      citations.push({ index, passageNumber, ...span });
-      return index;
-    }
-    return null;
-  };
-
-  const reader = createMarkerReader({
-    onText: (text) => {
-      if (text.trim() !== '' && shownHere.length > 0) shownHere = [];
-      if (written.length > REMEMBERED_CHARACTERS * 2) {
-        lastMarkerAt = Math.max(0, lastMarkerAt - (written.length - REMEMBERED_CHARACTERS));
-        written = written.slice(-REMEMBERED_CHARACTERS);
-      }
-      written += text;
-    },
-    onMarker: (numbers) => {
-      const indexes: number[] = [];
-      for (const number of numbers) {
-        const index = textByNumber.has(number) ? cite(number) : null;
-        if (index !== null && !shownHere.includes(index)) {
-          indexes.push(index);
-          shownHere.push(index);
-        }
-      }
-      return indexes.map((index) => `[${index}]`).join('');
-    },
-    onMarkersEnd: () => {
-      lastMarkerAt = written.length;
-    },
+  const writer = createSentenceWriter({
+    judge: (sentence, marks) => judge(sentence, marks),
+    unsupported,
+    hedge: hedgeIn(language),
   });
 
+  const judge = (sentence: string, marks: readonly Mark[]): Judgement => {
+    const claim = sentence.replace(LIST_NUMBER, '');
+    const isStatement = !NO_STATEMENT.test(claim) && grounding.says(claim);
+    if (!grounding.says(claim)) return { support: 'not_located', isStatement };
+    const marked = supportByMarks(sentence, marks);
+    if (marked === 'located') return { support: marked, isStatement };
+    const whole = grounding.locateAnywhere(claim, claim)?.support;
+    return { support: whole === 'located' ? whole : (marked ?? whole ?? 'not_located'), isStatement };
+  };
+
+  /** By the parts of a sentence that its markers end; null without a marker that was looked up and found. */
+  const supportByMarks = (sentence: string, marks: readonly Mark[]): Support | null => {
+    if (marks.every(({ support }) => support === 'not_located')) return null;
+    const supports: Support[] = [];
+    let start = 0;
+    for (const at of new Set(marks.map((mark) => mark.at))) {
+      const here = new Set(marks.filter((mark) => mark.at === at).map(({ support }) => support));
+      supports.push(
+        here.has('located') ? 'located' : here.has('partly_located') ? 'partly_located' : 'not_located',
+      );
+      start = at;
+    }
+    const rest = sentence.slice(start);
+    if (grounding.says(rest)) {
+      supports.push(grounding.locateAnywhere(rest, sentence)?.support ?? 'not_located');
+    }
+    return supports.every((support) => support === 'located') ? 'located' : 'partly_located';
+  };
+
+  const cite = (passageNumber: number): { index: number; support: Support } | null => {
+    const { text, marks } = writer.open();
+    let found = null;
+    for (const claim of claimsBefore(text, marks)) {
+      const here = grounding.locate(claim, passageNumber, text);
+      if (here !== null && (found === null || here.support === 'located')) found = here;
+      if (found?.support === 'located') break;
+    }
+    if (found === null) return null;
+    const { span, support } = found;
+    const known = citations.find(
+      (citation) =>
+        citation.passageNumber === passageNumber &&
+        citation.start === span.start &&
+        citation.end === span.end,
+    );
+    if (known !== undefined) return { index: known.index, support };
+    const index = citations.length + 1;
+    citations.push({ index, passageNumber, ...span });
+    return { index, support };
+  };
+
+  const reader = createAnswerReader(
+    {
+      onText: (text, isCode) => {
+        if (text.trim() !== '') shownHere = [];
+        shown += writer.add(text, isCode);
+      },
+      onMarker: (numbers, before) => {
+        let marker = '';
+        let support: Support = 'not_located';
+        for (const number of numbers) {
+          const found = cite(number);
+          if (found === null) continue;
+          if (support !== 'located') ({ support } = found);
+          if (shownHere.includes(found.index)) continue;
+          marker += `[${found.index}]`;
+          shownHere.push(found.index);
+        }
+        const text = marker === '' ? '' : before + marker;
+        shown += writer.mark(text, support);
+        return text;
+      },
+    },
+    links ?? null,
+  );
+
+  const flush = (): { text: string } => {
+    const text = shown;
+    shown = '';
+    return { text };
+  };
   return {
-    push: (delta) => ({ text: reader.push(delta) }),
-    end: () => ({ text: reader.end() }),
+    push: (delta) => {
+      reader.push(delta);
+      return flush();
+    },
+    end: () => {
+      reader.end();
+      shown += writer.end();
+      return flush();
+    },
     citations: () => structuredClone(citations),
+    sentences: () => writer.sentences(),
   };
 }
 
 /** The last sentence; then only what follows the marker before, for a sentence that cites in its middle. */
-function* claimsBefore(written: string, lastMarkerAt: number): Generator<string> {
-  const last = splitSentences(written).at(-1);
+function* claimsBefore(text: string, marks: readonly Mark[]): Generator<string> {
+  const last = splitSentences(text).at(-1);
   if (last === undefined) return;
-  yield written.slice(last.start, last.end).replace(LIST_NUMBER, '');
-  if (lastMarkerAt > last.start && lastMarkerAt < last.end) yield written.slice(lastMarkerAt, last.end);
+  yield text.slice(last.start, last.end).replace(LIST_NUMBER, '');
+  const before = marks.findLast(({ at }) => at < last.end)?.at ?? 0;
+  if (before > last.start) yield text.slice(before, last.end);
 }

@@ -27,6 +27,8 @@ export interface Citation {
   chunkId: string;
   title: string;
   url: string | null;
+  /** `url` opened at the quote; missing in what was stored before there were such links. */
+  deepLink?: string | null;
   page: number | null;
   heading: string | null;
   /** To the letter `document.content.slice(start, end)`, in UTF-16 units. */

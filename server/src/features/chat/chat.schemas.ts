@@ -36,6 +36,10 @@ const citationSchema = z
     chunkId: idSchema,
     title: z.string(),
     url: z.string().nullable(),
+    deepLink: z
+      .string()
+      .nullable()
+      .meta({ description: 'Of a web page: `url` opened at the quote, by a text fragment.' }),
     page: z.int().nullable(),
     heading: z.string().nullable(),
     quote: z.string().meta({ description: 'To the letter `document.content.slice(start, end)`.' }),
@@ -55,12 +59,25 @@ const noticeSchema = z.object({
     }),
 });
 
+const answerSentenceSchema = z
+  .object({
+    start: z.int().meta({ description: 'In the content, in UTF-16 units, markers included.' }),
+    end: z.int(),
+    support: z.enum(['located', 'partly_located', 'not_located']).meta({
+      description:
+        'Whether the sources have a place that says this: by its words, with the same numbers and names. ' +
+        '`partly_located`: the place says it otherwise, or only in part. It is where to look, not a proof.',
+    }),
+  })
+  .meta({ id: 'AnswerSentence' });
+
 export const messageSchema = z
   .object({
     id: idSchema,
     role: z.enum(['user', 'assistant']),
     content: z.string(),
     citations: z.array(citationSchema),
+    sentences: z.array(answerSentenceSchema).nullable(),
     status: z.enum(['streaming', 'complete', 'incomplete', 'failed']),
     confidence: z.enum(['high', 'low']).nullable(),
     refusal: z.object({ reason: z.string(), suggestions: z.array(z.string()) }).nullable(),
@@ -135,11 +152,12 @@ export const feedbackBody = z
 
 export type FeedbackInput = Pick<z.infer<typeof feedbackBody>, 'rating' | 'comment'>;
 
-const { status, content, citations, refusal, notices, confidence, model, usage } = messageSchema.shape;
+const { status, content, citations, sentences, refusal, notices, confidence, model, usage } =
+  messageSchema.shape;
 
 export const replaySchema = z
   .object({
     original: messageSchema,
-    replay: z.object({ status, content, citations, refusal, notices, confidence, model, usage }),
+    replay: z.object({ status, content, citations, sentences, refusal, notices, confidence, model, usage }),
   })
   .meta({ id: 'Replay' });

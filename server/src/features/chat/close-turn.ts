@@ -13,6 +13,7 @@ export type TurnEnd = Pick<MessageRow, 'status'> &
       MessageRow,
       | 'content'
       | 'citations'
+      | 'sentences'
       | 'refusal'
       | 'notices'
       | 'confidence'

@@ -1,7 +1,10 @@
-import type { Citation } from '#db/schema/conversations.js';
+import type { AnswerSentence, Citation } from '#db/schema/conversations.js';
+import type { AnswerOptions } from '#db/schema/projects.js';
 import { NO_ANSWER } from '#rag/build-prompt.js';
 import type { ContextPassage } from '#rag/build-rag-context.js';
 import { createCitationChecker } from '#rag/citations.js';
+import { createLinkPolicy } from '#rag/link-policy.js';
+import { deepLinkOf } from '#rag/text-fragment.js';
 import type { Passage } from '#features/retrieval/retrieve-passages.js';
 
 export interface AnswerDraft {
@@ -12,14 +15,34 @@ export interface AnswerDraft {
   /** Everything that was released. */
   content(): string;
   citations(): Citation[];
+  /** The sentences of what was released, each with how far a quote was found for it. */
+  sentences(): AnswerSentence[];
+}
+
+/** What an answer may do beside quoting. */
+export interface DraftRules {
+  unsupported: AnswerOptions['unsupported'];
+  /** Hosts of the project's own, to which links and images may point. */
+  ownHosts: readonly string[];
+  /** What the owner wrote for the model; its links are the owner's. */
+  systemPrompt: string | null;
 }
 
 /**
  * An answer as it grows: markers are checked, and the sentinel by which a model says that the sources hold no answer
- * never gets out, not even its beginning.
+ * never gets out, not even its beginning. Links and images lead to the sources and the project's own hosts only.
  */
-export function draftAnswer(passages: readonly ContextPassage<Passage>[], language: string): AnswerDraft {
-  const checker = createCitationChecker(passages, language);
+export function draftAnswer(
+  passages: readonly ContextPassage<Passage>[],
+  language: string,
+  { unsupported, ownHosts, systemPrompt }: DraftRules,
+): AnswerDraft {
+  const links = createLinkPolicy({
+    ownHosts,
+    urls: passages.map(({ url }) => url),
+    texts: [...passages.map(({ text }) => text), systemPrompt ?? ''],
+  });
+  const checker = createCitationChecker(passages, language, { links, unsupported });
   let content = '';
   let held = '';
   let isSentinelPossible = true;
@@ -49,6 +72,7 @@ export function draftAnswer(passages: readonly ContextPassage<Passage>[], langua
     },
     content: () => content,
     citations: () => checker.citations().map((citation) => toCitation(citation, passages)),
+    sentences: () => checker.sentences(),
   };
 }
 
@@ -65,6 +89,7 @@ function toCitation(
     chunkId: passage.chunkId,
     title: passage.title,
     url: passage.url,
+    deepLink: deepLinkOf(passage.url, passage.text, checked),
     page: passage.page,
     heading: passage.heading,
     quote: passage.text.slice(checked.start, checked.end),

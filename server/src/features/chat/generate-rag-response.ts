@@ -1,4 +1,4 @@
-import type { Citation, Notice, Refusal } from '#db/schema/conversations.js';
+import type { AnswerSentence, Citation, Notice, Refusal } from '#db/schema/conversations.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { buildPrompt } from '#rag/build-prompt.js';
@@ -8,6 +8,7 @@ import { type Passage, retrievePassages } from '#features/retrieval/retrieve-pas
 import { COST_CURRENCY, messageCost } from '#features/usage/message-cost.js';
 import { decideRefusal, reasonForNothing, relevanceThreshold } from './decide-refusal.js';
 import { draftAnswer } from './draft-answer.js';
+import { draftRulesOf } from './draft-rules.js';
 import { hasIndexingSources } from '#features/retrieval/has-indexing-sources.js';
 import { noticeDifferences } from './notice-differences.js';
 import type { Turn } from './open-turn.js';
@@ -32,6 +33,7 @@ export interface RAGResponse {
   status: 'complete' | 'incomplete';
   content: string;
   citations: Citation[];
+  sentences: AnswerSentence[] | null;
   refusal: Refusal | null;
   notices: Notice[];
   confidence: 'high' | 'low' | null;
@@ -157,13 +159,14 @@ async function* respond(
     },
     signal,
   );
-  const draft = draftAnswer(context.passages, language);
+  const rules = draftRulesOf(ctx, project);
+  const draft = draftAnswer(context.passages, language, rules);
   const end = yield* writeDraft(ctx, stream, draft, record, signal);
   const confidence = relevance >= CONFIDENT_SCORE ? 'high' : 'low';
   if (draft.content() === '' && !signal.aborted) {
     const quoted =
       end.failure !== null && turn.project.modelFallback === 'extractive'
-        ? quoteSources(question, context.passages, language)
+        ? quoteSources(question, context.passages, language, rules)
         : null;
     if (end.failure !== null && quoted !== null) {
       yield { type: 'delta', text: quoted.content };
@@ -184,6 +187,7 @@ async function* respond(
       status,
       content: draft.content(),
       citations: draft.citations(),
+      sentences: draft.sentences(),
       refusal: null,
       notices,
       confidence,
@@ -228,6 +232,7 @@ async function* refuse(
       status: 'complete',
       content,
       citations: [],
+      sentences: null,
       refusal: { reason, suggestions },
       notices,
       confidence: null,

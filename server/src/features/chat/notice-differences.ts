@@ -1,4 +1,5 @@
 import type { Notice } from '#db/schema/conversations.js';
+import { deepLinkOf } from '#rag/text-fragment.js';
 import { type DifferingSentence, findDifferingSentences } from '#rag/differing-sentences.js';
 import type { Passage } from '#features/retrieval/retrieve-passages.js';
 
@@ -12,7 +13,8 @@ export function noticeDifferences(question: string, passages: readonly Readonly<
 
 function quoteOf({ passage, start, end }: DifferingSentence<Readonly<Passage>>) {
   const { sourceId, documentId, chunkId, title, url, page, heading, text } = passage;
-  const where = { sourceId, documentId, chunkId, title, url, page, heading };
+  const deepLink = deepLinkOf(url, text, { start, end });
+  const where = { sourceId, documentId, chunkId, title, url, deepLink, page, heading };
   return {
     ...where,
     quote: text.slice(start, end),

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Citation, Feedback, Notice } from '#db/schema/conversations.js';
+import type { AnswerSentence, Citation, Feedback, Notice } from '#db/schema/conversations.js';
 import type { ConversationRow, MessageRow } from './chat.queries.js';
 import type { PresentedMessage, conversationSchema, replaySchema } from './chat.schemas.js';
 import type { RAGResponse } from './generate-rag-response.js';
@@ -11,6 +11,7 @@ export function presentMessage(row: MessageRow, feedback: Feedback | null = null
     role: row.role,
     content: row.content,
     citations: row.citations.map(presentCitation),
+    sentences: presentSentences(row.sentences),
     status: row.status,
     confidence: row.confidence,
     refusal: row.refusal,
@@ -23,13 +24,20 @@ export function presentMessage(row: MessageRow, feedback: Feedback | null = null
 }
 
 /** In the order that people read: `jsonb` keeps none. */
-export function presentCitation(citation: Citation): Citation {
+export function presentCitation(citation: Citation): PresentedMessage['citations'][number] {
   return { index: citation.index, ...presentQuote(citation) };
 }
 
-function presentQuote(citation: Omit<Citation, 'index'>): Omit<Citation, 'index'> {
+function presentQuote(
+  citation: Omit<Citation, 'index'>,
+): Omit<PresentedMessage['citations'][number], 'index'> {
   const { sourceId, documentId, chunkId, title, url, page, heading, quote, start, end } = citation;
-  return { sourceId, documentId, chunkId, title, url, page, heading, quote, start, end };
+  const deepLink = citation.deepLink ?? null;
+  return { sourceId, documentId, chunkId, title, url, deepLink, page, heading, quote, start, end };
+}
+
+function presentSentences(sentences: AnswerSentence[] | null): PresentedMessage['sentences'] {
+  return sentences?.map(({ start, end, support }) => ({ start, end, support })) ?? null;
 }
 
 function presentNotice({ code, message, quotes }: Notice): PresentedMessage['notices'][number] {
@@ -41,9 +49,10 @@ function presentNotice({ code, message, quotes }: Notice): PresentedMessage['not
 export function presentResponse(response: RAGResponse): z.infer<typeof replaySchema>['replay'] {
   const { status, content, refusal, confidence, model } = response;
   const citations = response.citations.map(presentCitation);
+  const sentences = presentSentences(response.sentences);
   const notices = response.notices.map(presentNotice);
   const usage = presentUsage(response);
-  return { status, content, citations, refusal, notices, confidence, model, usage };
+  return { status, content, citations, sentences, refusal, notices, confidence, model, usage };
 }
 
 /** Nothing is metered yet, and the receipt says so. */
