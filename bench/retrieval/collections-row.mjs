@@ -3,7 +3,7 @@
 import { clientOf, signUp } from '../botbase.mjs';
 import { keepFigures, printTable } from '../ingest/report.mjs';
 import { copyData } from './copy-data.mjs';
-import { listEngines, mergeIndex, openEngine, scopeOf } from './engine.mjs';
+import { listEngines, mergeIndex, openEngine, scopeOf, watchOthers } from './engine.mjs';
 import { fullTextSearches, loadFullText } from './full-text.mjs';
 import { knownBm25 } from './known-figures.mjs';
 import { chooseQueries, latencyCell, measureLatency } from './latency.mjs';
@@ -65,6 +65,7 @@ async function loadAll(engine, collections) {
 /** @param most questions of each collection whose rankings are judged */
 async function measureEngine(engine, { collections, projects, rounds, most = Infinity }) {
   const startedAt = performance.now();
+  const others = await watchOthers(engine);
   const measured = collections.map((collection, at) => ({
     collection,
     project: projects[at],
@@ -73,7 +74,7 @@ async function measureEngine(engine, { collections, projects, rounds, most = Inf
   }));
   const overHttp = await engine.withServer((server) => measureServer(server, measured));
   const inProcess = await engine.withContext((ctx) => measureContext(engine, ctx, measured));
-  console.log(`${engine.name}: measured in ${seconds(startedAt)} s`);
+  console.log(`${engine.name}: measured in ${seconds(startedAt)} s; ${others()}`);
   return {
     engine: engine.name,
     collections: collections.map(({ name, documents }, at) => ({

@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SECRETS, startBotbase } from '../botbase.mjs';
-import { createDatabase } from '../ingest/database.mjs';
+import { createDatabase, findPostmaster } from '../ingest/database.mjs';
+import { meterCpu } from '../ingest/processes.mjs';
 
 const FILES = [
   'app/create-context.js',
@@ -57,6 +58,12 @@ export async function openEngine(name) {
       await rm(dataDir, { recursive: true, force: true, maxRetries: 10 });
     },
   };
+}
+
+/** @returns a function that says how busy others have kept the machine since: figures of a busy one are no good */
+export async function watchOthers({ name }) {
+  const now = meterCpu(name === 'server' ? { postgres: await findPostmaster() } : {});
+  return () => `others took ${Math.round(now().foreignShare * 100)} % of the machine`;
 }
 
 /** What the schedule does from the first hour on: merges what so many single sources have left. */
