@@ -3,10 +3,10 @@
 import { clientOf, signUp } from '../botbase.mjs';
 import { keepFigures, printTable } from '../ingest/report.mjs';
 import { copyData } from './copy-data.mjs';
-import { listEngines, mergeIndex, openEngine, scopeOf, watchOthers } from './engine.mjs';
+import { listEngines, mergeIndex, openEngine, scopeOf, watchOthers, watchSearches } from './engine.mjs';
 import { fullTextSearches, loadFullText } from './full-text.mjs';
 import { knownBm25 } from './known-figures.mjs';
-import { chooseQueries, latencyCell, measureLatency } from './latency.mjs';
+import { chooseQueries, countSearches, latencyCell, measureLatency } from './latency.mjs';
 import { inParallel, loadProject, rankDocuments } from './load-project.mjs';
 import { judge } from './quality.mjs';
 
@@ -72,7 +72,7 @@ async function measureEngine(engine, { collections, projects, rounds, most = Inf
     judged: spread(collection.queries, most),
     timed: chooseQueries(collection.queries, { rounds, perRound: QUERIES_PER_ROUND }),
   }));
-  const overHttp = await engine.withServer((server) => measureServer(server, measured));
+  const overHttp = await engine.withServer((server) => measureServer(engine, server, measured));
   const inProcess = await engine.withContext((ctx) => measureContext(engine, ctx, measured));
   console.log(`${engine.name}: measured in ${seconds(startedAt)} s; ${others()}`);
   return {
@@ -82,20 +82,23 @@ async function measureEngine(engine, { collections, projects, rounds, most = Inf
       documents: documents.length,
       found: idsOf(overHttp[at].rankings),
       quality: { botbase: judge(overHttp[at].rankings), ...inProcess[at].quality },
+      cpuMs: overHttp[at].cpuMs,
       latency: { http: overHttp[at].latency.http, ...inProcess[at].latency },
     })),
   };
 }
 
 /** Through the API, as any client asks. */
-async function measureServer(server, measured) {
+async function measureServer(engine, server, measured) {
   const given = [];
   for (const { project, judged, timed } of measured) {
     const client = clientOf(server.url, project.client);
     const search = (query) => client.send('POST', '/search', { query });
+    const cpuOf = await watchSearches(engine, server);
     const latency = await measureLatency({ http: search }, timed);
+    const cpuMs = cpuOf(countSearches(timed));
     const rankings = await rankAll(judged, (query) => rankDocuments({ ...project, client }, query));
-    given.push({ latency, rankings });
+    given.push({ latency, cpuMs, rankings });
   }
   return given;
 }
@@ -109,11 +112,11 @@ async function measureContext(engine, ctx, measured) {
   const given = [];
   for (const { collection, project, judged, timed } of measured) {
     const scope = scopeOf(engine, project.client.projectId);
-    const { any, all } = fullTextSearches(ctx.db, collection);
+    const { any, anyOfAnyLength, all } = fullTextSearches(ctx.db, collection);
     const botbase = (query) => engine.product.retrievePassages(ctx, scope, { query }, never);
     const latency = await measureLatency({ botbase, any, all }, timed);
     const quality = {
-      any: judge(await rankAll(judged, any)),
+      any: better(judge(await rankAll(judged, any)), judge(await rankAll(judged, anyOfAnyLength))),
       all: judge(await rankAll(judged, all)),
     };
     given.push({ latency, quality });
@@ -128,6 +131,8 @@ async function rankAll(queries, rank) {
     ids: await rank(text),
   }));
 }
+
+const better = (one, other) => (one.ndcg >= other.ndcg ? one : other);
 
 const idsOf = (rankings) => Object.fromEntries(rankings.map(({ id, ids }) => [id, ids]));
 
@@ -184,6 +189,7 @@ function printLatency({ engine, collections }, rounds) {
     'collection',
     'Botbase p50',
     'p95',
+    'CPU',
     'without HTTP p50',
     'p95',
     'any word p50',
@@ -192,10 +198,11 @@ function printLatency({ engine, collections }, rounds) {
     'Botbase to any word, p50',
   ];
   const ratio = ({ botbase, any }) => botbase.map(({ p50 }, round) => ({ ratio: p50 / any[round].p50 }));
-  const rows = collections.map(({ name, latency }) => [
+  const rows = collections.map(({ name, latency, cpuMs }) => [
     name,
     latencyCell(latency.http, 'p50'),
     latencyCell(latency.http, 'p95'),
+    cpuMs.toFixed(1),
     latencyCell(latency.botbase, 'p50'),
     latencyCell(latency.botbase, 'p95'),
     latencyCell(latency.any, 'p50'),

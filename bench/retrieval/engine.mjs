@@ -16,6 +16,8 @@ const FILES = [
   'platform/scope.js',
 ];
 
+const MS_PER_SECOND = 1_000;
+
 /** Those that can run here: a server has to be named by DATABASE_URL or TEST_DATABASE_URL. */
 export function listEngines() {
   const hasServer = (process.env.DATABASE_URL ?? process.env.TEST_DATABASE_URL) !== undefined;
@@ -64,6 +66,16 @@ export async function openEngine(name) {
 export async function watchOthers({ name }) {
   const now = meterCpu(name === 'server' ? { postgres: await findPostmaster() } : {});
   return () => `others took ${Math.round(now().foreignShare * 100)} % of the machine`;
+}
+
+/** @returns a function that gives the CPU ms of the server process and its database since, one of `count` searches */
+export async function watchSearches({ name }, { processId }) {
+  const postgres = name === 'server' ? await findPostmaster() : undefined;
+  const now = meterCpu({ server: processId, ...(postgres && { postgres }) });
+  return (count) => {
+    const cpu = now();
+    return ((cpu.server + (cpu.postgres ?? 0)) * MS_PER_SECOND) / count;
+  };
 }
 
 /** What the schedule does from the first hour on: merges what so many single sources have left. */

@@ -6,8 +6,8 @@ const require = createRequire(new URL('../../server/package.json', import.meta.u
 const { sql } = require('drizzle-orm');
 
 const ROWS_PER_STATEMENT = 500;
-/** Of `ts_rank`: by 1 + the logarithm of the length. */
-const NORMALIZATION = 1;
+/** Of `ts_rank`: a text's length counts for nothing, or its rank is divided by 1 + the logarithm of it. */
+const NORMALIZATION = { none: 0, byLength: 1 };
 /** The configurations of PostgreSQL 15 by language; others are split at white space. */
 const CONFIGURATIONS = {
   ar: 'arabic',
@@ -50,22 +50,23 @@ export async function loadFullText(db, collections) {
   await db.execute(sql`vacuum analyze`);
 }
 
-/** Its ways to ask: any of the words, or all of them. Each gives a ranking. */
+/** Its ways to ask: any of the words, ranked with or without regard to length, or all of them. Each gives a ranking. */
 export function fullTextSearches(db, { name, language }) {
   const configuration = configurationOf(language);
-  const search = (readQuery) => async (query) => {
+  const search = (readQuery, normalization) => async (query) => {
     const { rows } = await db.execute(sql`
       select id from bench_texts, ${readQuery(query)} as asked
       where collection = ${name} and words @@ asked
-      order by ts_rank(words, asked, ${NORMALIZATION}) desc, id limit ${DEPTH}`);
+      order by ts_rank(words, asked, ${normalization}::int) desc, id limit ${DEPTH}`);
     return rows.map(({ id }) => id);
   };
+  const anyOf = (query) =>
+    sql`cast(replace(plainto_tsquery(${configuration}::regconfig, ${query})::text, ' & ', ' | ') as tsquery)`;
+  const allOf = (query) => sql`websearch_to_tsquery(${configuration}::regconfig, ${query})`;
   return {
-    any: search(
-      (query) =>
-        sql`cast(replace(plainto_tsquery(${configuration}::regconfig, ${query})::text, ' & ', ' | ') as tsquery)`,
-    ),
-    all: search((query) => sql`websearch_to_tsquery(${configuration}::regconfig, ${query})`),
+    any: search(anyOf, NORMALIZATION.byLength),
+    anyOfAnyLength: search(anyOf, NORMALIZATION.none),
+    all: search(allOf, NORMALIZATION.byLength),
   };
 }
 

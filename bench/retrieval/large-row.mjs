@@ -3,10 +3,10 @@ import { clientOf, signUp } from '../botbase.mjs';
 import { watchMemory } from '../ingest/processes.mjs';
 import { keepFigures, mebibytes, printTable } from '../ingest/report.mjs';
 import { readCollections } from './collections.mjs';
-import { listEngines, mergeIndex, openEngine, scopeOf, watchOthers } from './engine.mjs';
+import { listEngines, mergeIndex, openEngine, scopeOf, watchOthers, watchSearches } from './engine.mjs';
 import { fullTextSearches, loadFullText } from './full-text.mjs';
 import { mixSentences } from './large-corpus.mjs';
-import { chooseQueries, latencyCell, measureLatency } from './latency.mjs';
+import { chooseQueries, countSearches, latencyCell, measureLatency } from './latency.mjs';
 import { addSources } from './load-project.mjs';
 
 const COLLECTION = 'squad2dev';
@@ -37,21 +37,23 @@ async function measureEngine(engine, { corpus, timed }) {
   const merged = await engine.withContext((ctx) => mergeIndex(engine, ctx));
   const mergeSeconds = secondsSince(merging);
   const others = await watchOthers(engine);
-  const { http, memory } = await engine.withServer(async (server) => {
+  const { http, memory, cpuMs } = await engine.withServer(async (server) => {
     const client = clientOf(server.url, loading.client);
     const watch = await watchMemory(server.processId);
+    const cpuOf = await watchSearches(engine, server);
     const latency = await measureLatency(
       { http: (query) => client.send('POST', '/search', { query }) },
       timed,
     );
-    return { http: latency.http, memory: watch.stop() };
+    return { http: latency.http, cpuMs: cpuOf(countSearches(timed)), memory: watch.stop() };
   });
   const inProcess = await engine.withContext(async (ctx) => {
     const collection = { name: 'large', language: 'en', documents: corpus.passages };
     await loadFullText(ctx.db, [collection]);
     const scope = scopeOf(engine, loading.client.projectId);
     const botbase = (query) => engine.product.retrievePassages(ctx, scope, { query }, never);
-    return measureLatency({ botbase, ...fullTextSearches(ctx.db, collection) }, timed);
+    const { any, all } = fullTextSearches(ctx.db, collection);
+    return measureLatency({ botbase, any, all }, timed);
   });
   const { seconds, memory: loadMemory } = loading;
   return {
@@ -60,6 +62,7 @@ async function measureEngine(engine, { corpus, timed }) {
     merged,
     mergeSeconds,
     memory,
+    cpuMs,
     others: others(),
     latency: { http, ...inProcess },
   };
@@ -87,13 +90,14 @@ async function countChunks(client) {
 }
 
 function printEngine(figures, { chunkCount, rounds }) {
-  const { engine, seconds, loadMemory, merged, mergeSeconds, memory, others, latency } = figures;
+  const { engine, seconds, loadMemory, merged, mergeSeconds, memory, cpuMs, others, latency } = figures;
   const shareOf = ({ mainBytes, bytes }) => `${mebibytes(mainBytes)} MiB (${mebibytes(bytes)} with children)`;
   console.log(
     [
       `\n${engine}: ${chunkCount} chunks indexed in ${seconds.toFixed(0)} s (${(chunkCount / seconds).toFixed(0)}/s)`,
       `${merged} segments merged in ${mergeSeconds.toFixed(0)} s`,
       `memory at most ${shareOf(peakOf(loadMemory))} while indexing, ${shareOf(peakOf(memory))} while searching`,
+      `a search over HTTP takes ${cpuMs.toFixed(1)} ms of CPU, PostgreSQL's included`,
       others,
     ].join('; '),
   );

@@ -40,6 +40,11 @@ export async function measureLatency(arms, { warmUp, rounds }) {
   return figures;
 }
 
+/** How many searches of one arm these are. */
+export function countSearches({ warmUp, rounds }) {
+  return rounds.reduce((sum, queries) => sum + queries.length, warmUp.length);
+}
+
 /** Median over the rounds, with the range where there is one. */
 export function latencyCell(figures, part) {
   return describe(
