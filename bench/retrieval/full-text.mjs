@@ -47,7 +47,7 @@ export async function loadFullText(db, collections) {
   }
   await db.execute(sql`create index on bench_texts using gin (words)`);
   await db.execute(sql`create index on bench_texts (collection)`);
-  await db.execute(sql`vacuum analyze`);
+  await db.execute(sql`vacuum analyze bench_texts`);
 }
 
 /** Its ways to ask: any of the words, ranked with or without regard to length, or all of them. Each gives a ranking. */
