@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../server/dist/main.js', import.meta.url));
-const SECRETS = {
+export const SECRETS = {
   JWT_SECRET: randomBytes(48).toString('base64'),
   ENCRYPTION_KEY: randomBytes(32).toString('base64'),
 };
@@ -43,11 +43,11 @@ export async function startBotbase(settings, nodeArguments = []) {
     url,
     dataDir,
     processId: child.pid,
-    stop: async () => {
+    /** An orderly end lets others open the same database at once, and writes profiles. */
+    stop: async ({ isOrderly = nodeArguments.length > 0 } = {}) => {
       child.removeAllListeners('exit');
       const ended = new Promise((resolve) => child.once('exit', resolve));
-      // A profile is written at an orderly end.
-      child.kill(nodeArguments.length > 0 ? 'SIGTERM' : 'SIGKILL');
+      child.kill(isOrderly ? 'SIGTERM' : 'SIGKILL');
       await ended;
       if (settings.DATA_DIR === undefined)
         await rm(dataDir, { recursive: true, force: true, maxRetries: 10 });
@@ -62,12 +62,21 @@ export async function signUp(url) {
     password: 'correct horse battery',
     name: 'Bench',
   });
-  const token = account.accessToken;
+  return createProject(url, account.accessToken);
+}
+
+/** A client of a new project of an account. */
+export async function createProject(url, token) {
   const project = await send(url, 'POST', '/v1/projects', token, { name: 'Bench' });
+  return clientOf(url, { token, projectId: project.id });
+}
+
+/** A client of a project that there is, on whichever process. */
+export function clientOf(url, { token, projectId }) {
   return {
     token,
-    projectId: project.id,
-    send: (method, path, body) => send(url, method, `/v1/projects/${project.id}${path}`, token, body),
+    projectId,
+    send: (method, path, body) => send(url, method, `/v1/projects/${projectId}${path}`, token, body),
   };
 }
 
