@@ -41,8 +41,8 @@ export function southEastAsianTerms(run: string, language: string): { words: str
     const window = run.slice(start, start + WINDOW_CHARACTERS);
     for (const { segment } of wordSegmenter(language).segment(window)) words.push(segment);
   }
-  const pairs = Array.from({ length: Math.max(0, run.length - 1) }, (_, index) =>
-    run.slice(index, index + 2),
+  const pairs = Array.from({ length: Math.max(0, run.length - 2) }, (_, index) =>
+    run.slice(index, index + 3),
   );
   return { words, pairs };
 }
