@@ -16,9 +16,11 @@ const PHRASE_WEIGHT = 1;
 
 const PUNCTUATION = /[\s!-/:-@[-`{-~\u2000-\u206f\u3000-\u303f]+/gu;
 /** Scripts whose words are found by characters: pieces would count them twice. */
-const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/u;
+const UNSPACED =
+  /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/u;
 const QUOTED = /"([^"]{2,200})"/gu;
-const IDENTIFIER = /(?<![\p{L}\p{N}])(?=[\p{L}\p{N}._\-/#:]*(?:\d|_|\.\p{L}|\p{Ll}\p{Lu}))[\p{L}\p{N}]+(?:[._\-/#:][\p{L}\p{N}]+)*(?![\p{L}\p{N}])/gu;
+const IDENTIFIER =
+  /(?<![\p{L}\p{N}])(?=[\p{L}\p{N}._\-/#:]*(?:\d|_|\.\p{L}|\p{Ll}\p{Lu}))[\p{L}\p{N}]+(?:[._\-/#:][\p{L}\p{N}]+)*(?![\p{L}\p{N}])/gu;
 
 export interface RerankQuery {
   text: string;

@@ -1,5 +1,6 @@
 /** Terms that may be spelled differently and mean the same; scripts without an alphabet have none. */
-const EXPANDABLE = /^[\p{sc=Latin}\p{sc=Cyrillic}\p{sc=Greek}\p{sc=Arabic}\p{sc=Hebrew}\p{sc=Armenian}\p{sc=Georgian}\p{sc=Devanagari}\p{sc=Bengali}\p{sc=Tamil}][\p{L}\p{M}\p{N}]{3,}$/u;
+const EXPANDABLE =
+  /^[\p{sc=Latin}\p{sc=Cyrillic}\p{sc=Greek}\p{sc=Arabic}\p{sc=Hebrew}\p{sc=Armenian}\p{sc=Georgian}\p{sc=Devanagari}\p{sc=Bengali}\p{sc=Tamil}][\p{L}\p{M}\p{N}]{3,}$/u;
 /** Both have the same first letters, so that candidates are one range of a sorted vocabulary. */
 const PREFIX_CHARACTERS = 3;
 const LEAST_LIKENESS = 0.5;
@@ -28,7 +29,9 @@ export function similarTerms(
     const likeness = Math.max(...known.map((own) => dice(own, trigrams)));
     if (likeness >= LEAST_LIKENESS) similar.push({ term, weight: VARIANT_WEIGHT * likeness });
   }
-  return similar.toSorted((a, b) => b.weight - a.weight || (a.term < b.term ? -1 : 1)).slice(0, MOST_VARIANTS);
+  return similar
+    .toSorted((a, b) => b.weight - a.weight || (a.term < b.term ? -1 : 1))
+    .slice(0, MOST_VARIANTS);
 }
 
 function trigramsOf(term: string): Set<string> {

@@ -40,7 +40,7 @@ export type RAGEvent = { type: 'delta'; text: string } | { type: 'response'; res
 
 type ResponseContext = Pick<
   Context,
-  'db' | 'config' | 'embedder' | 'chatModel' | 'metrics' | 'log' | 'searchCache'
+  'db' | 'config' | 'embedder' | 'chatModel' | 'metrics' | 'log' | 'searchCache' | 'searchMemory'
 >;
 
 /**

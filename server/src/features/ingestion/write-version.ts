@@ -1,7 +1,7 @@
 import type { Context } from '#platform/context.js';
 import type { Embedder } from '#platform/ports/embedder.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { type PreparedSegment, prepareSegment, writeSegment } from '#features/search-index/write-segment.js';
+import { type PreparedSegment, prepareSegments, writeSegment } from '#features/search-index/write-segment.js';
 import { type EmbeddedChunks, embedChunks, findKnownVectors } from './embed-chunks.js';
 import {
   type NewEmbedding,
@@ -91,7 +91,7 @@ function* windowsOf<T>(items: Iterable<T>, size: number): Generator<T[]> {
 export interface PreparedBatch {
   chunks: PreparedChunk[];
   vectors: NewEmbedding[];
-  segment: PreparedSegment;
+  segments: PreparedSegment[];
 }
 
 export function prepareBatch(
@@ -108,7 +108,7 @@ export function prepareBatch(
   return {
     chunks,
     vectors: window.rows.filter(({ chunkId }) => ids.has(chunkId)),
-    segment: prepareSegment(indexable, language),
+    segments: prepareSegments(indexable, language),
   };
 }
 
@@ -120,6 +120,11 @@ export async function writeBatch(
   { documentId, version }: { documentId: string; version: number },
 ): Promise<void> {
   const { projectId } = scope;
+  const indexed = new Map(
+    batch.segments.flatMap(({ language, chunkIds, terms }) =>
+      chunkIds.map((id, ordinal) => [id, { language, terms: terms[ordinal] ?? null }]),
+    ),
+  );
   await insertChunks(
     tx.db,
     batch.chunks.map((chunk) => ({
@@ -135,6 +140,7 @@ export async function writeBatch(
       heading: chunk.heading,
       tokenCount: chunk.tokenCount,
       contentHash: chunk.contentHash,
+      ...indexed.get(chunk.id),
     })),
   );
   await insertEmbeddings(tx.db, batch.vectors);
@@ -144,5 +150,5 @@ export async function writeBatch(
       question === null ? [] : [{ projectId, chunkId: id, ...question }],
     ),
   );
-  await writeSegment(tx, scope, batch.segment, { documentId, version });
+  for (const segment of batch.segments) await writeSegment(tx, scope, segment, { documentId, version });
 }

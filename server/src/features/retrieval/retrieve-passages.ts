@@ -55,7 +55,7 @@ const EXACT_SCORE = 1;
 /** Each leg gives this many candidates. */
 const LEG_DEPTH = 100;
 
-type RetrievalContext = Pick<Context, 'db' | 'embedder' | 'metrics' | 'log' | 'searchCache'>;
+type RetrievalContext = Pick<Context, 'db' | 'embedder' | 'metrics' | 'log' | 'searchCache' | 'searchMemory'>;
 
 /**
  * Finds the passages of a project that best match a query, best first: by words, by meaning, or both fused. What was

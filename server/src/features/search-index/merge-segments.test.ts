@@ -80,6 +80,14 @@ async function publish(
     .update(documents)
     .set({ liveVersion: version, chunkCount: batches.flat().length })
     .where(eq(documents.id, documentId));
+  await raise(scope);
+}
+
+/** As everything does that changes what can be seen. */
+async function raise({ projectId }: ProjectScope): Promise<void> {
+  await app.ctx.db.execute(
+    sql`update projects set index_version = index_version + 1 where id = ${projectId}`,
+  );
 }
 
 const WORDS =
@@ -132,9 +140,9 @@ function withDatabase(method: 'transaction' | 'delete', before: () => Promise<vo
     get: (target, name) => {
       if (name !== method) return Reflect.get(target, name) as unknown;
       if (method === 'delete') return () => ({ where: before });
-      return async (act: Parameters<typeof target.transaction>[0]) => {
+      return async (...args: Parameters<typeof target.transaction>) => {
         await before();
-        return target.transaction(act);
+        return target.transaction(...args);
       };
     },
   });
@@ -159,6 +167,7 @@ describe('a merge', () => {
     await merge(project);
     const { db } = app.ctx;
     for (const id of ids.slice(0, 3)) await db.delete(documents).where(eq(documents.id, id));
+    await raise(project.scope);
     for (const id of ids.slice(3, 6)) {
       await publish(project, id, 2, [[textOf(500)]]);
       await db.delete(documentChunks).where(sql`document_id = ${id} and version = 1`);

@@ -39,7 +39,7 @@ export function listMergeSources(
 }
 
 export type PartRow = typeof lexicalSegmentParts.$inferSelect;
-type NewPart = Omit<PartRow, 'projectId' | 'segmentId'>;
+type NewPart = Omit<PartRow, 'projectId'>;
 
 /** The visible parts of merged segments, in order. */
 export async function listVisibleParts(
@@ -117,19 +117,19 @@ export function runKey(run: { id: string; firstOrdinal: number }): string {
   return `${run.id}:${run.firstOrdinal}`;
 }
 
+/** What can be seen changes, or where it stands: searches know. Holds the project's row until commit. */
+export async function raiseIndexVersion(db: Database, scope: ProjectScope): Promise<void> {
+  await db.execute(sql`update projects set index_version = index_version + 1 where id = ${scope.projectId}`);
+}
+
 /** In arrays: a statement takes 65,535 parameters at most. */
-export async function insertParts(
-  db: Database,
-  scope: ProjectScope,
-  segmentId: string,
-  parts: NewPart[],
-): Promise<void> {
+export async function insertParts(db: Database, scope: ProjectScope, parts: NewPart[]): Promise<void> {
   const column = (name: keyof NewPart) => sql.param(parts.map((part) => part[name]));
   await db.execute(sql`
     insert into lexical_segment_parts
       (project_id, segment_id, first_ordinal, chunk_count, length_sum, document_id, version)
-    select ${scope.projectId}::uuid, ${segmentId}::uuid, part.*
-    from unnest(${column('firstOrdinal')}::int[], ${column('chunkCount')}::int[], ${column('lengthSum')}::int[],
+    select ${scope.projectId}::uuid, part.*
+    from unnest(${column('segmentId')}::uuid[], ${column('firstOrdinal')}::int[], ${column('chunkCount')}::int[], ${column('lengthSum')}::int[],
       ${column('documentId')}::uuid[], ${column('version')}::int[]) as part`);
 }
 

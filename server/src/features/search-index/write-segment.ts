@@ -2,7 +2,8 @@ import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { ANALYZER_VERSION, analyzeText } from '#rag/analyzer/analyze.js';
-import { encodePostings } from '#rag/postings.js';
+import { detectChunkLanguage } from '#rag/analyzer/detect-language.js';
+import { type Posting, encodePostings } from '#rag/postings.js';
 import { encodeChunkIds } from './chunk-ids.js';
 import { type PostingRow, insertSegment } from './search-index.queries.js';
 
@@ -19,32 +20,56 @@ export interface IndexableChunk {
 
 /** A segment that only has to be written. */
 export interface PreparedSegment {
+  /** Of all of its chunks. */
   language: string;
   chunkIds: string[];
+  /** The terms of each chunk in their order: `title terms\ntext terms`. */
+  terms: string[];
   lengths: Uint16Array;
   postings: PostingRow[];
 }
 
-/** Analyses chunks in the language of their document: all of the work, done before any transaction. */
-export function prepareSegment(chunks: IndexableChunk[], language: string): PreparedSegment {
-  const postings = new Map<string, { ordinal: number; frequency: number }[]>();
+/**
+ * Analyses chunks, each in its own language: all of the work, done before any transaction.
+ * @param language of their document
+ * @returns a segment for each language
+ */
+export function prepareSegments(chunks: readonly IndexableChunk[], language: string): PreparedSegment[] {
+  const byLanguage = new Map<string, IndexableChunk[]>();
+  for (const chunk of chunks) {
+    const own = detectChunkLanguage(chunk.text, language);
+    const group = byLanguage.get(own);
+    if (group === undefined) byLanguage.set(own, [chunk]);
+    else group.push(chunk);
+  }
+  return Array.from(byLanguage, ([own, group]) => prepareSegment(group, own));
+}
+
+/** Analyses chunks in one language. */
+export function prepareSegment(chunks: readonly IndexableChunk[], language: string): PreparedSegment {
+  const postings = new Map<string, Posting[]>();
   const lengths = new Uint16Array(chunks.length);
+  const terms: string[] = [];
   for (const [ordinal, chunk] of chunks.entries()) {
-    const frequencies = countTerms(chunk, language);
-    let length = 0;
+    const inTitle = analyzeText(chunk.title, language);
+    const inText = analyzeText(chunk.text, language);
+    terms.push(`${inTitle.join(' ')}\n${inText.join(' ')}`);
+    const frequencies = new Map<string, number>();
+    for (const term of inText) frequencies.set(term, (frequencies.get(term) ?? 0) + 1);
+    for (const term of inTitle) frequencies.set(term, (frequencies.get(term) ?? 0) + TITLE_WEIGHT);
     for (const [term, frequency] of frequencies) {
-      length += frequency;
       const list = postings.get(term);
       if (list === undefined) postings.set(term, [{ ordinal, frequency }]);
       else list.push({ ordinal, frequency });
     }
-    lengths[ordinal] = Math.min(MAX_LENGTH, length);
+    lengths[ordinal] = Math.min(MAX_LENGTH, inText.length + TITLE_WEIGHT * inTitle.length);
   }
   return {
     language,
     chunkIds: chunks.map(({ id }) => id),
+    terms,
     lengths,
-    postings: [...postings].map(([term, list]) => ({
+    postings: Array.from(postings, ([term, list]) => ({
       term,
       documentFrequency: list.length,
       data: encodePostings(list),
@@ -75,15 +100,4 @@ export function writeSegment(
     },
     segment.postings,
   );
-}
-
-function countTerms(chunk: IndexableChunk, language: string): Map<string, number> {
-  const frequencies = new Map<string, number>();
-  const add = (text: string, weight: number) => {
-    for (const term of analyzeText(text, language))
-      frequencies.set(term, (frequencies.get(term) ?? 0) + weight);
-  };
-  add(chunk.text, 1);
-  add(chunk.title, TITLE_WEIGHT);
-  return frequencies;
 }
