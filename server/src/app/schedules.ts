@@ -8,6 +8,7 @@ import { closeAbandonedTurns } from '#features/chat/close-abandoned-turns.js';
 import { changeEmbeddingModels } from '#features/ingestion/embedding-models/change-embedding-model.js';
 import { sweepUnseenVersions } from '#features/ingestion/sweep-unseen-versions.js';
 import { mergeAllSegments } from '#features/search-index/merge-segments.js';
+import { rebuildAllSegments } from '#features/search-index/rebuild-segments.js';
 import { sweepOrphanedFiles } from '#features/sources/sweep-orphaned-files.js';
 import { syncDueSources } from '#features/sources/sync-due-sources.js';
 import { requeueStuckSources } from '#features/sources/requeue-stuck-sources.js';
@@ -38,6 +39,7 @@ export const schedules: readonly ScheduledTask[] = [
   },
   { name: 'sweep-unseen-versions', everyMs: 6 * HOUR_MS, run: sweepUnseenVersions },
   { name: 'merge-index-segments', everyMs: 5 * MINUTE_MS, firstAfterMs: HOUR_MS, run: mergeAllSegments },
+  { name: 'rebuild-index-segments', everyMs: 5 * MINUTE_MS, run: rebuildAllSegments },
   { name: 'delete-old-jobs', everyMs: HOUR_MS, run: deleteOldJobs },
   { name: 'forget-silent-processes', everyMs: HOUR_MS, run: (ctx) => deleteSilentProcesses(ctx.db) },
 ];

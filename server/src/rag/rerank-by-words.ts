@@ -1,11 +1,10 @@
 import { analyzeQueryWords } from './analyzer/analyze.js';
+import { PIECE_CHARACTERS, createPieceCounter } from './piece-counter.js';
 
 /** Words beside each other, or near, in the order of the question. */
 const PROXIMITY_WEIGHT = 0.6;
 const NEAR_WORDS = 12;
-/** Pieces of words of this length: endings, compounds and slips that no stem knows. */
-const PIECE_CHARACTERS = 4;
-/** English has few endings, and long technical texts share many pieces by chance. */
+/** Pieces of words: endings, compounds and slips that no stem knows. English has few endings, and long technical texts share many pieces by chance. */
 const PIECE_WEIGHT_ENGLISH = 0.05;
 const PIECE_WEIGHT = 0.1;
 const K1 = 1.2;
@@ -14,7 +13,7 @@ const STOP_WORD_WEIGHT = 1;
 /** What stands in quotes, or is an id such as `ERR-4042` or `user.getName`, and is in the text to the letter. */
 const PHRASE_WEIGHT = 1;
 
-const PUNCTUATION = /[\s!-/:-@[-`{-~\u2000-\u206f\u3000-\u303f]+/gu;
+const PUNCTUATION = /[\s!-/:-@[-`{-~\u2000-\u206f\u3000-\u303f]+/g;
 /** Scripts whose words are found by characters: pieces would count them twice. */
 const UNSPACED =
   /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/u;
@@ -51,6 +50,8 @@ export function rerankByWords(query: RerankQuery, candidates: readonly RerankCan
   for (const [index, { forms }] of query.words.entries()) {
     for (const form of forms) if (!wordOfTerm.has(form)) wordOfTerm.set(form, index);
   }
+  const countPieces = createPieceCounter([...pieces.keys()]);
+  const weights = [...pieces.values()];
   const texts = candidates.map(({ text }) => comparable(text));
   const average = Math.max(1, texts.reduce((sum, text) => sum + text.length, 0) / Math.max(1, texts.length));
   const pieceWeight = query.languages[0] === 'en' ? PIECE_WEIGHT_ENGLISH : PIECE_WEIGHT;
@@ -58,7 +59,12 @@ export function rerankByWords(query: RerankQuery, candidates: readonly RerankCan
     const text = texts[index] ?? '';
     const norm = K1 * (1 - B + (B * text.length) / average);
     const near = terms === null ? 0 : proximity(terms.split(/[ \n]/u), query.words, wordOfTerm);
-    return score + PROXIMITY_WEIGHT * near + pieceWeight * overlap(text, pieces, norm) + exact(text, phrases);
+    return (
+      score +
+      PROXIMITY_WEIGHT * near +
+      pieceWeight * overlap(countPieces(text), weights, norm) +
+      exact(text, phrases)
+    );
   });
 }
 
@@ -83,11 +89,10 @@ function piecesOf({ text, languages, words }: RerankQuery): Map<string, number> 
   return pieces;
 }
 
-function overlap(text: string, pieces: ReadonlyMap<string, number>, norm: number): number {
+function overlap(counts: Uint32Array, weights: readonly number[], norm: number): number {
   let sum = 0;
-  for (const [piece, weight] of pieces) {
-    let count = 0;
-    for (let at = text.indexOf(piece); at !== -1; at = text.indexOf(piece, at + 1)) count += 1;
+  for (const [index, weight] of weights.entries()) {
+    const count = counts[index]!;
     if (count > 0) sum += (weight * count * (K1 + 1)) / (count + norm);
   }
   return sum;

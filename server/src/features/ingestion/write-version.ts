@@ -104,11 +104,12 @@ export function prepareBatch(
     id,
     text: content,
     title: embeddedText.slice(0, embeddedText.length - content.length),
+    documentLanguage: language,
   }));
   return {
     chunks,
     vectors: window.rows.filter(({ chunkId }) => ids.has(chunkId)),
-    segments: prepareSegments(indexable, language),
+    segments: prepareSegments(indexable),
   };
 }
 

@@ -13,6 +13,8 @@ interface SegmentRun {
 /** A segment to be merged, with those of its runs that can be seen, in order. */
 export interface MergeSource {
   id: string;
+  analyzerVersion: number;
+  language: string;
   chunkIds: Uint8Array;
   lengths: Uint16Array;
   runs: SegmentRun[];

@@ -11,7 +11,7 @@ import { type TestApp, createTestApp } from '#test/create-test-app.js';
 import { createGate } from '#test/gate.js';
 import { mergeAllSegments, mergeSegments } from './merge-segments.js';
 import { searchSegments } from './search-segments.js';
-import { prepareSegment, writeSegment } from './write-segment.js';
+import { prepareSegments, writeSegment } from './write-segment.js';
 
 const HOUR_MS = 3_600_000;
 const never = new AbortController().signal;
@@ -59,7 +59,7 @@ async function publish(
     .onConflictDoNothing();
   let chunkIndex = 0;
   for (const texts of batches) {
-    const chunks = texts.map((text) => ({ id: newId(), text, title: '' }));
+    const chunks = texts.map((text) => ({ id: newId(), text, title: '', documentLanguage: language }));
     await db.insert(documentChunks).values(
       chunks.map(({ id, text }) => ({
         id,
@@ -74,7 +74,10 @@ async function publish(
         contentHash: '-',
       })),
     );
-    await writeSegment(app.ctx, scope, prepareSegment(chunks, language), { documentId, version });
+    for (const segment of prepareSegments(chunks)) {
+      // Words at random are in no language: it is said which.
+      await writeSegment(app.ctx, scope, { ...segment, language }, { documentId, version });
+    }
   }
   await db
     .update(documents)

@@ -10,14 +10,8 @@ import {
   PostingCollector,
   combineSegments,
 } from './combine-segments.js';
-import {
-  type MergeSourceRow,
-  type PartRow,
-  listMergeSources,
-  listPostings,
-  listProjectsToMerge,
-  listVisibleParts,
-} from './merge.queries.js';
+import { listPostings, listProjectsToMerge } from './merge.queries.js';
+import { readSegments } from './read-segments.js';
 import { deleteUnseenSegments, replaceSegments } from './replace-segments.js';
 import {
   type PostingRow,
@@ -85,9 +79,8 @@ async function mergeChosen(
   chosen: string[],
   signal: AbortSignal,
 ): Promise<number> {
-  const rows = await listMergeSources(ctx.db, scope, chosen);
-  const sources = toSources(rows, await listVisibleParts(ctx.db, scope, chosen));
-  const [first] = rows;
+  const sources = await readSegments(ctx, scope, chosen);
+  const [first] = sources;
   if (first === undefined) return 0;
   const combined = combineSegments(sources);
   const segment = { id: newId(), projectId: scope.projectId };
@@ -111,19 +104,6 @@ async function mergeChosen(
   }
   const shown = combined.runs.map((run) => ({ ...run, segmentId: segment.id }));
   return (await replaceSegments(ctx, scope, { runs: shown, replacements: [segment.id] })).length;
-}
-
-function toSources(rows: MergeSourceRow[], parts: PartRow[]): MergeSource[] {
-  return rows.map(({ id, documentId, version, chunkCount, chunkIds, lengths }) => ({
-    id,
-    chunkIds,
-    // A copy: the driver's buffers are not aligned to 2 bytes.
-    lengths: new Uint16Array(Uint8Array.from(lengths).buffer),
-    runs:
-      documentId !== null && version !== null
-        ? [{ documentId, version, firstOrdinal: 0, chunkCount }]
-        : parts.filter(({ segmentId }) => segmentId === id),
-  }));
 }
 
 async function collectPostings(

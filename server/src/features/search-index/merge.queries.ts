@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
 import { documents, lexicalPostings, lexicalSegmentParts, lexicalSegments } from '#db/schema/documents.js';
 import type { Database } from '#platform/database.js';
 import type { ProjectScope } from '#platform/scope.js';
@@ -20,7 +20,28 @@ export async function listProjectsToMerge(db: Database, minSegments: number): Pr
   return result.rows.map(({ projectId }) => projectId);
 }
 
-export type MergeSourceRow = Pick<
+/** Projects, of all tenants, with a segment of an older analyzer. */
+export async function listProjectsToRebuild(db: Database, analyzerVersion: number): Promise<string[]> {
+  const rows = await db
+    .selectDistinct({ projectId: lexicalSegments.projectId })
+    .from(lexicalSegments)
+    .where(lt(lexicalSegments.analyzerVersion, analyzerVersion));
+  return rows.map(({ projectId }) => projectId);
+}
+
+/** Writes what the index makes of chunks beside them. */
+export async function updateChunkTerms(
+  db: Database,
+  scope: ProjectScope,
+  { language, chunkIds, terms }: { language: string; chunkIds: string[]; terms: string[] },
+): Promise<void> {
+  await db.execute(sql`
+    update document_chunks set language = ${language}, terms = made.terms
+    from unnest(${sql.param(chunkIds)}::uuid[], ${sql.param(terms)}::text[]) as made (id, terms)
+    where document_chunks.project_id = ${scope.projectId} and document_chunks.id = made.id`);
+}
+
+type MergeSourceRow = Pick<
   typeof lexicalSegments.$inferSelect,
   'id' | 'documentId' | 'version' | 'analyzerVersion' | 'language' | 'chunkCount' | 'chunkIds' | 'lengths'
 >;
@@ -38,7 +59,7 @@ export function listMergeSources(
     .where(areSegments(scope, ids));
 }
 
-export type PartRow = typeof lexicalSegmentParts.$inferSelect;
+type PartRow = typeof lexicalSegmentParts.$inferSelect;
 type NewPart = Omit<PartRow, 'projectId'>;
 
 /** The visible parts of merged segments, in order. */

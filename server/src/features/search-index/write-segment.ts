@@ -16,6 +16,8 @@ export interface IndexableChunk {
   text: string;
   /** Title and heading path. */
   title: string;
+  /** Of its document: ISO 639-1, or `und`. */
+  documentLanguage: string;
 }
 
 /** A segment that only has to be written. */
@@ -29,15 +31,11 @@ export interface PreparedSegment {
   postings: PostingRow[];
 }
 
-/**
- * Analyses chunks, each in its own language: all of the work, done before any transaction.
- * @param language of their document
- * @returns a segment for each language
- */
-export function prepareSegments(chunks: readonly IndexableChunk[], language: string): PreparedSegment[] {
+/** Analyses chunks: all of the work, done before any transaction. @returns a segment for each of their languages */
+export function prepareSegments(chunks: readonly IndexableChunk[]): PreparedSegment[] {
   const byLanguage = new Map<string, IndexableChunk[]>();
   for (const chunk of chunks) {
-    const own = detectChunkLanguage(chunk.text, language);
+    const own = detectChunkLanguage(chunk.text, chunk.documentLanguage);
     const group = byLanguage.get(own);
     if (group === undefined) byLanguage.set(own, [chunk]);
     else group.push(chunk);
@@ -45,8 +43,7 @@ export function prepareSegments(chunks: readonly IndexableChunk[], language: str
   return Array.from(byLanguage, ([own, group]) => prepareSegment(group, own));
 }
 
-/** Analyses chunks in one language. */
-export function prepareSegment(chunks: readonly IndexableChunk[], language: string): PreparedSegment {
+function prepareSegment(chunks: readonly IndexableChunk[], language: string): PreparedSegment {
   const postings = new Map<string, Posting[]>();
   const lengths = new Uint16Array(chunks.length);
   const terms: string[] = [];
@@ -77,18 +74,23 @@ export function prepareSegment(chunks: readonly IndexableChunk[], language: stri
   };
 }
 
-/** Writes a segment of a document's version; it is seen when the version goes live. */
-export function writeSegment(
+/**
+ * Writes a segment. That of a document's version is seen when the version goes live; one of many documents (null)
+ * when it is given its runs.
+ * @returns its id
+ */
+export async function writeSegment(
   tx: Pick<Context, 'db'>,
   scope: ProjectScope,
   segment: PreparedSegment,
-  document: { documentId: string; version: number },
-): Promise<void> {
+  document: { documentId: string; version: number } | null,
+): Promise<string> {
   const { lengths } = segment;
-  return insertSegment(
+  const id = newId();
+  await insertSegment(
     tx.db,
     {
-      id: newId(),
+      id,
       projectId: scope.projectId,
       ...document,
       analyzerVersion: ANALYZER_VERSION,
@@ -100,4 +102,5 @@ export function writeSegment(
     },
     segment.postings,
   );
+  return id;
 }

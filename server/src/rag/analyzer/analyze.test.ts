@@ -12,6 +12,7 @@ describe('analyzeText', () => {
     ['fr', "L'été, qu'elle découvre l’hôtel d'Orsay", ['ete', 'decouvr', 'hotel', 'orsay']],
     ['ru', 'Всё о возврате товаров и ёлок', ['возврат', 'товар', 'елок']],
     ['tr', 'IŞIK İstanbul kitaplar', ['isik', 'istanbul', 'kitap']],
+    ['tr', 'ürün, ürünlerin iadesi, iki iade', ['urun', 'urun', 'iades', 'iki', 'iade']],
     ['el', 'Η Αθήνα και οι δρόμοι της', ['αθηνα', 'δρομοι']],
     ['vi', 'bán đường và bạn', ['bán', 'đường', 'bạn']],
     ['hi', 'दिल्ली की सड़कें', ['दिल्ली', 'सड़कें']],

@@ -21,17 +21,19 @@ const SCRIPT_RULES: readonly [language: string, letters: RegExp, share: number][
   ['el', /\p{sc=Greek}/gu, DECISIVE_SHARE],
 ];
 
-/** Shorter chunks are taken to be in the language of their document. */
-const LEAST_LETTERS = 40;
+/** Shorter chunks are taken to be in the language of their document; a script tells sooner than words do. */
+const LEAST_LETTERS = { ofScript: 10, ofWords: 40 };
 /** A chunk whose document's language is at least so likely as another one is in that of its document. */
 const PRIOR_SHARE = 0.7;
 
 /** The language of a part of a document: that of the document, unless the part is clearly in another. */
 export function detectChunkLanguage(text: string, documentLanguage: string): string {
-  if ((text.match(LETTERS)?.length ?? 0) < LEAST_LETTERS) return documentLanguage;
   const detected = detectLanguage(text);
   if (detected === documentLanguage || detected === UNDETERMINED) return documentLanguage;
-  if (documentLanguage === UNDETERMINED || hasOwnScript(detected)) return detected;
+  const isTold = SCRIPT_RULES.some(([language]) => language === detected);
+  const leastLetters = isTold ? LEAST_LETTERS.ofScript : LEAST_LETTERS.ofWords;
+  if ((text.match(LETTERS)?.length ?? 0) < leastLetters) return documentLanguage;
+  if (documentLanguage === UNDETERMINED || isTold) return detected;
   const guess = eld.detect(sampleOf(text));
   const scores = guess.getScores();
   const isUnlikely = (scores[documentLanguage] ?? 0) < PRIOR_SHARE * (scores[detected] ?? 0);
@@ -54,8 +56,4 @@ export function detectLanguage(text: string): string {
 
 function sampleOf(text: string): string {
   return text.slice(0, SAMPLE_CHARACTERS).replaceAll(NOT_PROSE, ' ').normalize('NFKC');
-}
-
-function hasOwnScript(language: string): boolean {
-  return SCRIPT_RULES.some(([own]) => own === language);
 }
