@@ -10,6 +10,7 @@ import { createPageFetcher } from '#providers/page-fetcher/page-fetcher.js';
 import { createPageRenderer } from '#providers/page-renderer/page-renderer.js';
 import { createBcryptPasswordHasher } from '#providers/password-hasher/bcrypt-password-hasher.js';
 import { createLruSearchCache } from '#providers/search-cache/lru-search-cache.js';
+import { createLruSearchMemory } from '#providers/search-memory/lru-search-memory.js';
 import { createDatabaseClock } from '#providers/database-clock.js';
 import { createVitals } from '#providers/vitals/create-vitals.js';
 import { processEntry } from './entries.js';
@@ -32,6 +33,8 @@ const EXTRACTION = {
 const PAGE_FETCH = { timeoutMs: 20_000, maxRedirects: 5 };
 const PAGE_RENDERING = { timeoutMs: 30_000, maxBytes: 10 * MIB };
 const SEARCH_CACHE = { maxBytes: 32 * MIB, ttlMs: 600_000 };
+/** 100,000 chunks take about 3 MB. */
+const SEARCH_MEMORY = { maxBytes: 64 * MIB, concurrency: 4 };
 
 export interface OpenContext {
   ctx: Context;
@@ -80,6 +83,7 @@ export async function createContext(
     }),
     ...openModels(config, metrics),
     searchCache: createLruSearchCache(SEARCH_CACHE),
+    searchMemory: createLruSearchMemory(SEARCH_MEMORY),
     passwords: createBcryptPasswordHasher({ rounds: config.bcryptRounds }),
     streams: shared.streams,
     limiter: shared.limiter,

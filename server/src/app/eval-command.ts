@@ -7,6 +7,7 @@ import { createMetrics } from '#platform/metrics.js';
 import type { AnswerContext } from '#features/chat/answer-question.js';
 import { type Evaluation, evaluateOnce } from '#features/evaluation/evaluate-once.js';
 import { createLruSearchCache } from '#providers/search-cache/lru-search-cache.js';
+import { createLruSearchMemory } from '#providers/search-memory/lru-search-memory.js';
 import { openDatabase } from './open-database.js';
 import { openModels } from './open-models.js';
 
@@ -21,6 +22,7 @@ const THRESHOLDS = [
   'answeredShare',
 ] as const;
 const SEARCH_CACHE = { maxBytes: 1024, ttlMs: 1_000 };
+const SEARCH_MEMORY = { maxBytes: 64 * 1024 * 1024, concurrency: 1 };
 const MAX_CASES_TOLD = 20;
 const MAX_QUESTION_TOLD = 70;
 
@@ -78,7 +80,9 @@ export async function runEvalCommand(
   const database = await openDatabase(config, log, metrics);
   try {
     const searchCache = createLruSearchCache(SEARCH_CACHE);
-    const ctx = { db: database.db, config, log, metrics, searchCache, ...openModels(config, metrics) };
+    const searchMemory = createLruSearchMemory(SEARCH_MEMORY);
+    const models = openModels(config, metrics);
+    const ctx = { db: database.db, config, log, metrics, searchCache, searchMemory, ...models };
     return await evaluateForCommand(ctx, options);
   } finally {
     await database.close();

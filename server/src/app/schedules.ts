@@ -11,6 +11,7 @@ import { fitVectorStorage } from '#features/retrieval/fit-vector-storage.js';
 import { keepVectorIndexes } from '#features/retrieval/keep-vector-indexes.js';
 import { calibrateChangedProjects } from '#features/retrieval/calibrate-threshold.js';
 import { mergeAllSegments } from '#features/search-index/merge-segments.js';
+import { rebuildAllSegments } from '#features/search-index/rebuild-segments.js';
 import { sweepOrphanedFiles } from '#features/sources/sweep-orphaned-files.js';
 import { syncDueSources } from '#features/sources/sync-due-sources.js';
 import { requeueStuckSources } from '#features/sources/requeue-stuck-sources.js';
@@ -44,6 +45,7 @@ export const schedules: readonly ScheduledTask[] = [
   { name: 'sweep-unseen-versions', everyMs: 6 * HOUR_MS, run: sweepUnseenVersions },
   { name: 'merge-index-segments', everyMs: 5 * MINUTE_MS, firstAfterMs: HOUR_MS, run: mergeAllSegments },
   { name: 'calibrate-thresholds', everyMs: 5 * MINUTE_MS, run: calibrateChangedProjects },
+  { name: 'rebuild-index-segments', everyMs: 5 * MINUTE_MS, run: rebuildAllSegments },
   { name: 'delete-old-jobs', everyMs: HOUR_MS, run: deleteOldJobs },
   { name: 'forget-silent-processes', everyMs: HOUR_MS, run: (ctx) => deleteSilentProcesses(ctx.db) },
 ];

@@ -15,6 +15,7 @@ import type { PasswordHasher } from './ports/password-hasher.js';
 import type { RateLimiter } from './ports/rate-limiter.js';
 import type { Reranker } from './ports/reranker.js';
 import type { SearchCache } from './ports/search-cache.js';
+import type { SearchMemory } from './ports/search-memory.js';
 import type { Vitals } from './ports/vitals.js';
 
 /** Everything that has an effect, built once in `app/create-context.ts` and passed down by hand. */
@@ -40,6 +41,8 @@ export interface Context {
   reranker: Reranker | null;
   /** What searches found, kept for those who ask the same. */
   searchCache: SearchCache;
+  /** What this process remembers of the indexes that it searches. */
+  searchMemory: SearchMemory;
   passwords: PasswordHasher;
   limiter: RateLimiter;
   streams: LiveStreams;

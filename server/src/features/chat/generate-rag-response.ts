@@ -60,7 +60,7 @@ export type RAGEvent =
 
 type ResponseContext = Pick<
   Context,
-  'db' | 'config' | 'embedder' | 'chatModel' | 'reranker' | 'metrics' | 'log' | 'searchCache'
+  'db' | 'config' | 'embedder' | 'chatModel' | 'reranker' | 'metrics' | 'log' | 'searchCache' | 'searchMemory'
 >;
 
 /**

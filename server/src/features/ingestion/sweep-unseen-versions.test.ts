@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { documentChunks, documents, lexicalSegments } from '#db/schema/documents.js';
 import { newId } from '#kernel/ids.js';
 import { mintProjectScope, systemCaller } from '#platform/scope.js';
-import { prepareSegment, writeSegment } from '#features/search-index/write-segment.js';
+import { prepareSegments, writeSegment } from '#features/search-index/write-segment.js';
 import { type TestApp, createTestApp } from '#test/create-test-app.js';
 import { sweepUnseenVersions } from './sweep-unseen-versions.js';
 
@@ -23,7 +23,7 @@ async function createLeftovers(token: string, projectId: string, name: string, v
   const [document] = await db.select().from(documents).where(eq(documents.sourceId, source.id));
   const documentId = document?.id ?? '';
   const text = `The ${name} is blue.`;
-  const chunk = { id: newId(), text, title: '' };
+  const chunk = { id: newId(), text, title: '', documentLanguage: 'en' };
   await db.insert(documentChunks).values({
     id: chunk.id,
     projectId,
@@ -37,7 +37,9 @@ async function createLeftovers(token: string, projectId: string, name: string, v
     contentHash: '-',
   });
   const scope = mintProjectScope(systemCaller, projectId, null);
-  await writeSegment(app.ctx, scope, prepareSegment([chunk], 'en'), { documentId, version });
+  for (const segment of prepareSegments([chunk])) {
+    await writeSegment(app.ctx, scope, segment, { documentId, version });
+  }
   return {
     sourceId: source.id as string,
     versions: async () => {

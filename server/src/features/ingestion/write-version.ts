@@ -2,7 +2,7 @@ import type { Context } from '#platform/context.js';
 import type { Embedder } from '#platform/ports/embedder.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { scoreInstructions } from '#rag/instruction-score.js';
-import { type PreparedSegment, prepareSegment, writeSegment } from '#features/search-index/write-segment.js';
+import { type PreparedSegment, prepareSegments, writeSegment } from '#features/search-index/write-segment.js';
 import { type EmbeddedChunks, embedChunks, findKnownVectors } from './embed-chunks.js';
 import {
   type NewEmbedding,
@@ -92,7 +92,7 @@ function* windowsOf<T>(items: Iterable<T>, size: number): Generator<T[]> {
 export interface PreparedBatch {
   chunks: (PreparedChunk & { instructionScore: number })[];
   vectors: NewEmbedding[];
-  segment: PreparedSegment;
+  segments: PreparedSegment[];
 }
 
 export function prepareBatch(
@@ -105,11 +105,12 @@ export function prepareBatch(
     id,
     text: content,
     title: embeddedText.slice(0, embeddedText.length - content.length),
+    documentLanguage: language,
   }));
   return {
     chunks: chunks.map((chunk) => ({ ...chunk, instructionScore: scoreInstructions(chunk.embeddedText) })),
     vectors: window.rows.filter(({ chunkId }) => ids.has(chunkId)),
-    segment: prepareSegment(indexable, language),
+    segments: prepareSegments(indexable),
   };
 }
 
@@ -121,6 +122,11 @@ export async function writeBatch(
   { documentId, version }: { documentId: string; version: number },
 ): Promise<void> {
   const { projectId } = scope;
+  const indexed = new Map(
+    batch.segments.flatMap(({ language, chunkIds, terms }) =>
+      chunkIds.map((id, ordinal) => [id, { language, terms: terms[ordinal] ?? null }]),
+    ),
+  );
   await insertChunks(
     tx.db,
     batch.chunks.map((chunk) => ({
@@ -137,6 +143,7 @@ export async function writeBatch(
       tokenCount: chunk.tokenCount,
       contentHash: chunk.contentHash,
       instructionScore: chunk.instructionScore,
+      ...indexed.get(chunk.id),
     })),
   );
   await insertEmbeddings(tx.db, batch.vectors);
@@ -146,5 +153,5 @@ export async function writeBatch(
       question === null ? [] : [{ projectId, chunkId: id, ...question }],
     ),
   );
-  await writeSegment(tx, scope, batch.segment, { documentId, version });
+  for (const segment of batch.segments) await writeSegment(tx, scope, segment, { documentId, version });
 }

@@ -62,28 +62,6 @@ export function listVisibleChunks(
     .where(and(eq(documentChunks.projectId, scope.projectId), inArray(documentChunks.id, chunkIds)));
 }
 
-/** Those of these chunks that can be seen and that a filter allows. */
-export async function listAllowedChunks(
-  db: Database,
-  scope: ProjectScope,
-  chunkIds: string[],
-  filter: SQL | undefined,
-): Promise<string[]> {
-  const rows = await db
-    .select({ chunkId: documentChunks.id })
-    .from(documentChunks)
-    .innerJoin(documents, isVisibleChunk())
-    .where(
-      and(
-        eq(documentChunks.projectId, scope.projectId),
-        // One parameter: a statement takes 65,535.
-        sql`${documentChunks.id} = any(${sql.param(chunkIds)}::uuid[])`,
-        filter,
-      ),
-    );
-  return rows.map(({ chunkId }) => chunkId);
-}
-
 /** Languages of a project's visible text, the most frequent first. */
 export async function listLanguages(db: Database, scope: ProjectScope): Promise<string[]> {
   const rows = await db

@@ -50,7 +50,7 @@ export interface RetrievalResult {
 
 export type RetrievalContext = Pick<
   Context,
-  'db' | 'embedder' | 'chatModel' | 'reranker' | 'metrics' | 'log' | 'searchCache'
+  'db' | 'embedder' | 'chatModel' | 'reranker' | 'metrics' | 'log' | 'searchCache' | 'searchMemory'
 >;
 
 /**

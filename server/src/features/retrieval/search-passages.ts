@@ -65,7 +65,10 @@ const EXACT_SCORE = 1;
 /** Candidates of each leg that a trace names: of the question, and of each other wording. */
 const TRACED = { question: 50, other: 10 };
 
-type SearchContext = Pick<Context, 'db' | 'embedder' | 'chatModel' | 'reranker' | 'metrics' | 'log'>;
+type SearchContext = Pick<
+  Context,
+  'db' | 'embedder' | 'chatModel' | 'reranker' | 'metrics' | 'log' | 'searchMemory'
+>;
 
 /** Searches by words and by meaning for a question and what a model makes of it, fuses, and orders the best anew. */
 export async function searchPassages(

@@ -13,13 +13,15 @@ interface SegmentRun {
 /** A segment to be merged, with those of its runs that can be seen, in order. */
 export interface MergeSource {
   id: string;
+  analyzerVersion: number;
+  language: string;
   chunkIds: Uint8Array;
   lengths: Uint16Array;
   runs: SegmentRun[];
 }
 
-/** A run in the merged segment, and where it was before. */
-interface MergedRun extends SegmentRun {
+/** A run in a new segment, and the run that it is of: as its segment has it, or a part of that. */
+export interface MovedRun extends SegmentRun {
   lengthSum: number;
   source: { id: string; firstOrdinal: number };
 }
@@ -27,7 +29,7 @@ interface MergedRun extends SegmentRun {
 export interface CombinedSegment {
   chunkIds: Uint8Array;
   lengths: Uint16Array;
-  runs: MergedRun[];
+  runs: MovedRun[];
 }
 
 /** Lays the visible chunks of segments one behind the other, in the order of `sources`. */
@@ -35,7 +37,7 @@ export function combineSegments(sources: readonly MergeSource[]): CombinedSegmen
   const count = sources.flatMap(({ runs }) => runs).reduce((sum, { chunkCount }) => sum + chunkCount, 0);
   const chunkIds = new Uint8Array(count * CHUNK_ID_BYTES);
   const lengths = new Uint16Array(count);
-  const runs: MergedRun[] = [];
+  const runs: MovedRun[] = [];
   let next = 0;
   for (const source of sources) {
     for (const run of source.runs) {

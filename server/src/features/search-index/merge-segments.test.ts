@@ -11,7 +11,7 @@ import { type TestApp, createTestApp } from '#test/create-test-app.js';
 import { createGate } from '#test/gate.js';
 import { mergeAllSegments, mergeSegments } from './merge-segments.js';
 import { searchSegments } from './search-segments.js';
-import { prepareSegment, writeSegment } from './write-segment.js';
+import { prepareSegments, writeSegment } from './write-segment.js';
 
 const HOUR_MS = 3_600_000;
 const never = new AbortController().signal;
@@ -59,7 +59,7 @@ async function publish(
     .onConflictDoNothing();
   let chunkIndex = 0;
   for (const texts of batches) {
-    const chunks = texts.map((text) => ({ id: newId(), text, title: '' }));
+    const chunks = texts.map((text) => ({ id: newId(), text, title: '', documentLanguage: language }));
     await db.insert(documentChunks).values(
       chunks.map(({ id, text }) => ({
         id,
@@ -74,12 +74,23 @@ async function publish(
         contentHash: '-',
       })),
     );
-    await writeSegment(app.ctx, scope, prepareSegment(chunks, language), { documentId, version });
+    for (const segment of prepareSegments(chunks)) {
+      // Words at random are in no language: it is said which.
+      await writeSegment(app.ctx, scope, { ...segment, language }, { documentId, version });
+    }
   }
   await db
     .update(documents)
     .set({ liveVersion: version, chunkCount: batches.flat().length })
     .where(eq(documents.id, documentId));
+  await raise(scope);
+}
+
+/** As everything does that changes what can be seen. */
+async function raise({ projectId }: ProjectScope): Promise<void> {
+  await app.ctx.db.execute(
+    sql`update projects set index_version = index_version + 1 where id = ${projectId}`,
+  );
 }
 
 const WORDS =
@@ -132,9 +143,9 @@ function withDatabase(method: 'transaction' | 'delete', before: () => Promise<vo
     get: (target, name) => {
       if (name !== method) return Reflect.get(target, name) as unknown;
       if (method === 'delete') return () => ({ where: before });
-      return async (act: Parameters<typeof target.transaction>[0]) => {
+      return async (...args: Parameters<typeof target.transaction>) => {
         await before();
-        return target.transaction(act);
+        return target.transaction(...args);
       };
     },
   });
@@ -159,6 +170,7 @@ describe('a merge', () => {
     await merge(project);
     const { db } = app.ctx;
     for (const id of ids.slice(0, 3)) await db.delete(documents).where(eq(documents.id, id));
+    await raise(project.scope);
     for (const id of ids.slice(3, 6)) {
       await publish(project, id, 2, [[textOf(500)]]);
       await db.delete(documentChunks).where(sql`document_id = ${id} and version = 1`);

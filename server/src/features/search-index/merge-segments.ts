@@ -3,7 +3,6 @@ import { batches } from '#kernel/batches.js';
 import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import { type ProjectScope, mintProjectScope, systemCaller } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
 import { chooseSegments } from './choose-segments.js';
 import {
   type CombinedSegment,
@@ -11,21 +10,9 @@ import {
   PostingCollector,
   combineSegments,
 } from './combine-segments.js';
-import {
-  type MergeSourceRow,
-  type PartRow,
-  deleteRetiredSegments,
-  insertParts,
-  listMergeSources,
-  listPostings,
-  listProjectsToMerge,
-  listRunKeys,
-  listVisibleParts,
-  lockDocuments,
-  lockSegments,
-  retireSegments,
-  runKey,
-} from './merge.queries.js';
+import { listPostings, listProjectsToMerge } from './merge.queries.js';
+import { readSegments } from './read-segments.js';
+import { deleteUnseenSegments, replaceSegments } from './replace-segments.js';
 import {
   type PostingRow,
   insertPostings,
@@ -39,7 +26,6 @@ const MIN_SEGMENTS = 8;
 /** Sizes of one statement, so that the one connection of the embedded database is never held for long. */
 const SEGMENTS_PER_READ = 20;
 const TERMS_PER_WRITE = 2_000;
-const SEGMENTS_PER_DELETE = 20;
 /** A merge takes seconds: what is unseen for so long was left by one that was killed. */
 const LONGEST_MERGE_MS = 3_600_000;
 
@@ -74,7 +60,7 @@ export async function mergeSegments(
   scope: ProjectScope,
   signal: AbortSignal,
 ): Promise<number> {
-  await deleteSegments(ctx, scope, await listUnseenSegments(ctx.db, scope, longAgo(ctx)));
+  await deleteUnseenSegments(ctx, scope, await listUnseenSegments(ctx.db, scope, longAgo(ctx)));
   let count = 0;
   for (;;) {
     signal.throwIfAborted();
@@ -93,9 +79,8 @@ async function mergeChosen(
   chosen: string[],
   signal: AbortSignal,
 ): Promise<number> {
-  const rows = await listMergeSources(ctx.db, scope, chosen);
-  const sources = toSources(rows, await listVisibleParts(ctx.db, scope, chosen));
-  const [first] = rows;
+  const sources = await readSegments(ctx, scope, chosen);
+  const [first] = sources;
   if (first === undefined) return 0;
   const combined = combineSegments(sources);
   const segment = { id: newId(), projectId: scope.projectId };
@@ -117,22 +102,8 @@ async function mergeChosen(
     signal.throwIfAborted();
     await insertPostings(ctx.db, segment, batch);
   }
-  const retired = await showMerged(ctx, scope, segment.id, combined);
-  await deleteSegments(ctx, scope, retired.length === 0 ? [segment.id] : retired);
-  return retired.length;
-}
-
-function toSources(rows: MergeSourceRow[], parts: PartRow[]): MergeSource[] {
-  return rows.map(({ id, documentId, version, chunkCount, chunkIds, lengths }) => ({
-    id,
-    chunkIds,
-    // A copy: the driver's buffers are not aligned to 2 bytes.
-    lengths: new Uint16Array(Uint8Array.from(lengths).buffer),
-    runs:
-      documentId !== null && version !== null
-        ? [{ documentId, version, firstOrdinal: 0, chunkCount }]
-        : parts.filter(({ segmentId }) => segmentId === id),
-  }));
+  const shown = combined.runs.map((run) => ({ ...run, segmentId: segment.id }));
+  return (await replaceSegments(ctx, scope, { runs: shown, replacements: [segment.id] })).length;
 }
 
 async function collectPostings(
@@ -154,40 +125,6 @@ async function collectPostings(
     }
   }
   return [...collector.rows()];
-}
-
-/**
- * The switch, in one short transaction: the merged segment gets its parts, its sources go out of sight. A source that
- * somebody else merges, or whose document is being deleted, stays as it is, and its copy stays unseen.
- * @returns the sources that were replaced
- */
-function showMerged(
-  ctx: MergeContext,
-  scope: ProjectScope,
-  segmentId: string,
-  { runs }: CombinedSegment,
-): Promise<string[]> {
-  return inTransaction(ctx, async (tx) => {
-    const documentIds = [...new Set(runs.map(({ documentId }) => documentId))];
-    const sourceIds = [...new Set(runs.map(({ source }) => source.id))];
-    const lockedDocuments = await lockDocuments(tx.db, scope, documentIds);
-    const lockedSources = await lockSegments(tx.db, scope, sourceIds);
-    if (lockedSources.size === 0) return [];
-    const keys = await listRunKeys(tx.db, scope, [...lockedSources]);
-    const remaining = runs.filter(({ source }) => keys.has(runKey(source)));
-    for (const { source, documentId } of remaining) {
-      if (!lockedDocuments.has(documentId)) lockedSources.delete(source.id);
-    }
-    const shown = remaining.filter(({ source }) => lockedSources.has(source.id));
-    if (shown.length === 0) return [];
-    await insertParts(tx.db, scope, segmentId, shown);
-    await retireSegments(tx.db, scope, [...lockedSources]);
-    return [...lockedSources];
-  });
-}
-
-async function deleteSegments(ctx: MergeContext, scope: ProjectScope, ids: string[]): Promise<void> {
-  for (const batch of batches(ids, SEGMENTS_PER_DELETE)) await deleteRetiredSegments(ctx.db, scope, batch);
 }
 
 function longAgo(ctx: Pick<Context, 'clock'>): Date {

@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
 import { documents, lexicalPostings, lexicalSegmentParts, lexicalSegments } from '#db/schema/documents.js';
 import type { Database } from '#platform/database.js';
 import type { ProjectScope } from '#platform/scope.js';
@@ -20,7 +20,28 @@ export async function listProjectsToMerge(db: Database, minSegments: number): Pr
   return result.rows.map(({ projectId }) => projectId);
 }
 
-export type MergeSourceRow = Pick<
+/** Projects, of all tenants, with a segment of an older analyzer. */
+export async function listProjectsToRebuild(db: Database, analyzerVersion: number): Promise<string[]> {
+  const rows = await db
+    .selectDistinct({ projectId: lexicalSegments.projectId })
+    .from(lexicalSegments)
+    .where(lt(lexicalSegments.analyzerVersion, analyzerVersion));
+  return rows.map(({ projectId }) => projectId);
+}
+
+/** Writes what the index makes of chunks beside them. */
+export async function updateChunkTerms(
+  db: Database,
+  scope: ProjectScope,
+  { language, chunkIds, terms }: { language: string; chunkIds: string[]; terms: string[] },
+): Promise<void> {
+  await db.execute(sql`
+    update document_chunks set language = ${language}, terms = made.terms
+    from unnest(${sql.param(chunkIds)}::uuid[], ${sql.param(terms)}::text[]) as made (id, terms)
+    where document_chunks.project_id = ${scope.projectId} and document_chunks.id = made.id`);
+}
+
+type MergeSourceRow = Pick<
   typeof lexicalSegments.$inferSelect,
   'id' | 'documentId' | 'version' | 'analyzerVersion' | 'language' | 'chunkCount' | 'chunkIds' | 'lengths'
 >;
@@ -38,8 +59,8 @@ export function listMergeSources(
     .where(areSegments(scope, ids));
 }
 
-export type PartRow = typeof lexicalSegmentParts.$inferSelect;
-type NewPart = Omit<PartRow, 'projectId' | 'segmentId'>;
+type PartRow = typeof lexicalSegmentParts.$inferSelect;
+type NewPart = Omit<PartRow, 'projectId'>;
 
 /** The visible parts of merged segments, in order. */
 export async function listVisibleParts(
@@ -117,19 +138,19 @@ export function runKey(run: { id: string; firstOrdinal: number }): string {
   return `${run.id}:${run.firstOrdinal}`;
 }
 
+/** What can be seen changes, or where it stands: searches know. Holds the project's row until commit. */
+export async function raiseIndexVersion(db: Database, scope: ProjectScope): Promise<void> {
+  await db.execute(sql`update projects set index_version = index_version + 1 where id = ${scope.projectId}`);
+}
+
 /** In arrays: a statement takes 65,535 parameters at most. */
-export async function insertParts(
-  db: Database,
-  scope: ProjectScope,
-  segmentId: string,
-  parts: NewPart[],
-): Promise<void> {
+export async function insertParts(db: Database, scope: ProjectScope, parts: NewPart[]): Promise<void> {
   const column = (name: keyof NewPart) => sql.param(parts.map((part) => part[name]));
   await db.execute(sql`
     insert into lexical_segment_parts
       (project_id, segment_id, first_ordinal, chunk_count, length_sum, document_id, version)
-    select ${scope.projectId}::uuid, ${segmentId}::uuid, part.*
-    from unnest(${column('firstOrdinal')}::int[], ${column('chunkCount')}::int[], ${column('lengthSum')}::int[],
+    select ${scope.projectId}::uuid, part.*
+    from unnest(${column('segmentId')}::uuid[], ${column('firstOrdinal')}::int[], ${column('chunkCount')}::int[], ${column('lengthSum')}::int[],
       ${column('documentId')}::uuid[], ${column('version')}::int[]) as part`);
 }
 

@@ -33,58 +33,133 @@ export async function insertPostings(
       as posting (term, frequency, data)`);
 }
 
-/** Languages of a project's visible text, the most frequent first. */
-export async function listIndexLanguages(
-  db: Database,
-  scope: ProjectScope,
-  limit: number,
-): Promise<string[]> {
-  const rows = await db
-    .select({ language: documents.language })
-    .from(documents)
-    .where(and(eq(documents.projectId, scope.projectId), gt(documents.liveVersion, 0)))
-    .groupBy(documents.language)
-    .orderBy(sql`sum(${documents.chunkCount}) desc`, documents.language)
-    .limit(limit);
-  return rows.map(({ language }) => language);
-}
-
-export type SegmentPostingRow = {
-  segmentId: string;
+export type VisibleSegmentRow = {
+  id: string;
+  language: string;
   /** Of the visible chunks. */
   chunkCount: number;
   lengthSum: number;
-  /** First ordinals and lengths of the runs of visible chunks; null: all are visible. */
+  /** Of the whole segment; null: the reader knows them. */
+  chunkIds: Uint8Array | null;
+  lengths: Uint8Array | null;
+  /** The document of all of its chunks; null: `runs` tell. */
+  documentId: string | null;
+  /** The runs of visible chunks of a merged segment, in order. */
   firstOrdinals: number[] | null;
   runLengths: number[] | null;
-  chunkIds: Uint8Array;
-  lengths: Uint8Array;
-  terms: string[] | null;
-  frequencies: number[] | null;
-  lists: Uint8Array[] | null;
+  runDocuments: string[] | null;
 };
 
-/** Every visible segment with its postings of `terms`: one statement, so that all statistics agree. */
-export async function listSegmentPostings(
+/**
+ * The state of a project's index and its visible segments in that state, by one statement. Null: no such project.
+ * @param knownIds segments whose chunk ids and lengths the reader has: they never change
+ */
+export async function findVisibleSegmentsOrNull(
+  db: Database,
+  scope: ProjectScope,
+  knownIds: string[],
+): Promise<{ version: number; segments: VisibleSegmentRow[] } | null> {
+  const isKnown = sql`s.id = any(${sql.param(knownIds)}::uuid[])`;
+  const result = await db.execute<{ version: number } & ({ id: null } | VisibleSegmentRow)>(sql`
+    select p.index_version as version, visible.* from projects p left join (
+      select s.project_id, s.id, s.language, s.document_id as "documentId",
+        coalesce(seen.chunk_count, s.chunk_count) as "chunkCount",
+        coalesce(seen.length_sum, s.length_sum) as "lengthSum",
+        case when ${isKnown} then null else s.chunk_ids end as "chunkIds",
+        case when ${isKnown} then null else s.lengths end as lengths,
+        seen.first_ordinals as "firstOrdinals", seen.run_lengths as "runLengths",
+        seen.document_ids as "runDocuments"
+      from ${visibleSegments(scope)}
+      where s.project_id = ${scope.projectId} and (d.id is not null or seen.segment_id is not null)
+    ) visible on visible.project_id = p.id
+    where p.id = ${scope.projectId} order by visible.id`);
+  const [first] = result.rows;
+  if (first === undefined) return null;
+  return { version: first.version, segments: result.rows.filter((row) => row.id !== null) };
+}
+
+/**
+ * The posting lists of terms in all segments, seen or not, packed: of each list the segment's id (16 bytes), its
+ * document frequency, the bytes of its term and of its data (int32 big-endian), and these two. One statement, so that
+ * they are those of the state of the index that is given with them; null: no such project.
+ */
+export async function findPostingsOrNull(
   db: Database,
   scope: ProjectScope,
   terms: string[],
-): Promise<SegmentPostingRow[]> {
-  const result = await db.execute<SegmentPostingRow>(sql`
-    select s.id as "segmentId", coalesce(seen.chunk_count, s.chunk_count) as "chunkCount",
-      coalesce(seen.length_sum, s.length_sum) as "lengthSum", seen.first_ordinals as "firstOrdinals",
-      seen.run_lengths as "runLengths", s.chunk_ids as "chunkIds", s.lengths, p.terms, p.frequencies, p.lists
-    from ${visibleSegments(scope)}
-    left join (
-      select segment_id, array_agg(term) as terms, array_agg(document_frequency) as frequencies,
-        array_agg(data) as lists
+): Promise<{ version: number; packed: Uint8Array } | null> {
+  const result = await db.execute<{ version: number; packed: Uint8Array | null }>(sql`
+    select index_version as version, (
+      select string_agg(uuid_send(segment_id) || int4send(document_frequency) || int4send(octet_length(term))
+        || int4send(octet_length(data)) || convert_to(term, 'UTF8') || data, ''::bytea)
       from lexical_postings
       where project_id = ${scope.projectId} and term = any(${sql.param(terms)}::text[])
-      group by segment_id
-    ) p on p.segment_id = s.id
-    where s.project_id = ${scope.projectId} and (d.id is not null or seen.segment_id is not null)
-    order by s.id`);
+    ) as packed
+    from projects where id = ${scope.projectId}`);
+  const [row] = result.rows;
+  return row === undefined ? null : { version: row.version, packed: row.packed ?? new Uint8Array() };
+}
+
+/** Above every character that a term may have. */
+const LAST_CHARACTER = '\u{10ffff}';
+
+/**
+ * For each term its neighbours in the sorted vocabulary that start like it: what has most of its start in common.
+ * @param limit at most so many before it, and so many behind it
+ */
+export async function listNeighbourTerms(
+  db: Database,
+  scope: ProjectScope,
+  { terms, limit }: { terms: { term: string; prefix: string }[]; limit: number },
+): Promise<Map<string, string[]>> {
+  const column = (values: string[]) => sql`${sql.param(values)}::text[]`;
+  const neighbours = (condition: SQL, order: SQL) => sql`
+    (select distinct term from lexical_postings
+      where project_id = ${scope.projectId} and ${condition} order by term ${order} limit ${limit})`;
+  const result = await db.execute<{ term: string; neighbours: string | null }>(sql`
+    select asked.term, near.neighbours
+    from unnest(${column(terms.map(({ term }) => term))}, ${column(terms.map(({ prefix }) => prefix))},
+      ${column(terms.map(({ prefix }) => prefix + LAST_CHARACTER))}) as asked (term, lowest, highest)
+    cross join lateral (
+      select string_agg(term, ' ') as neighbours from (
+        ${neighbours(sql`term > asked.term collate "C" and term < asked.highest collate "C"`, sql`asc`)}
+        union all
+        ${neighbours(sql`term < asked.term collate "C" and term >= asked.lowest collate "C"`, sql`desc`)}
+      ) as found
+    ) as near`);
+  // No term has a space in it.
+  return new Map(result.rows.map((row) => [row.term, row.neighbours?.split(' ') ?? []]));
+}
+
+export interface ChunkText {
+  id: string;
+  title: string;
+  heading: string | null;
+  content: string;
+  terms: string | null;
+  documentLanguage: string;
+}
+
+/** Chunks as they are read by the index, of whatever version. */
+export async function listChunkTexts(
+  db: Database,
+  scope: ProjectScope,
+  chunkIds: string[],
+): Promise<ChunkText[]> {
+  const result = await db.execute<ChunkText & Record<string, unknown>>(sql`
+    select c.id, d.title, c.heading, c.content, c.terms, d.language as "documentLanguage"
+    from document_chunks c join documents d on d.project_id = c.project_id and d.id = c.document_id
+    where c.project_id = ${scope.projectId} and c.id = any(${sql.param(chunkIds)}::uuid[])`);
   return result.rows;
+}
+
+/** Those documents that a condition on `documents` allows. */
+export async function listDocumentIds(db: Database, scope: ProjectScope, allowed: SQL): Promise<Set<string>> {
+  const rows = await db
+    .select({ id: documents.id })
+    .from(documents)
+    .where(and(eq(documents.projectId, scope.projectId), gt(documents.liveVersion, 0), allowed));
+  return new Set(rows.map(({ id }) => id));
 }
 
 export interface SegmentSize {
@@ -127,7 +202,8 @@ function visibleSegments(scope: ProjectScope): SQL {
     left join (
       select part.segment_id, sum(part.chunk_count)::int as chunk_count, sum(part.length_sum)::int as length_sum,
         array_agg(part.first_ordinal order by part.first_ordinal) as first_ordinals,
-        array_agg(part.chunk_count order by part.first_ordinal) as run_lengths
+        array_agg(part.chunk_count order by part.first_ordinal) as run_lengths,
+        array_agg(part.document_id order by part.first_ordinal) as document_ids
       from lexical_segment_parts part
       join documents owner on owner.project_id = part.project_id and owner.id = part.document_id
         and owner.live_version = part.version

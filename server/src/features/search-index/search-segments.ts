@@ -1,82 +1,176 @@
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import type { SQL } from 'drizzle-orm';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { analyzeQueryWords } from '#rag/analyzer/analyze.js';
-import { type ScorableSegment, scoreSegments } from '#rag/bm25.js';
+import { queryLanguages } from '#rag/analyzer/query-languages.js';
+import { type Bm25Query, type Bm25Result, type ScorableSegment, scoreSegments } from '#rag/bm25.js';
 import { decodePostings } from '#rag/postings.js';
+import { rerankByWords } from '#rag/rerank-by-words.js';
 import { chunkIdAt } from './chunk-ids.js';
-import { type SegmentPostingRow, listIndexLanguages, listSegmentPostings } from './search-index.queries.js';
+import { expandWords } from './expand-words.js';
+import { type IndexView, hiddenOutside, readIndexView, recallIndexView } from './index-view.js';
+import { findPostingsOrNull, listChunkTexts, listDocumentIds } from './search-index.queries.js';
+import { type PackedList, unpackPostings } from './unpack-postings.js';
 
-/** A query is read in the languages that the project mostly holds. */
-const MAX_QUERY_LANGUAGES = 4;
+/** So many of the best are put into a better order. */
+const RERANK_DEPTH = 100;
+/** The index changes while it is searched: then the search begins anew, at last with the state held. */
+const FREE_TRIES = 3;
+/** No score is higher than so many times `idfSum`. */
+const HIGHEST_SHARE = 1.2;
 
-export interface LexicalHit {
+interface LexicalHit {
   chunkId: string;
-  /** BM25. */
+  /** Relative to `idfSum`; the best has what BM25 gives the best. */
   score: number;
 }
 
+export interface LexicalSearch {
+  query: string;
+  limit: number;
+  /** A condition on `documents`: only theirs are found. Nothing that it allows is lost for it. */
+  documents?: SQL | undefined;
+}
+
+interface LexicalResult {
+  /** Best first. */
+  hits: LexicalHit[];
+  /** The sum of the query words' idf. */
+  idfSum: number;
+}
+
+type SearchContext = Pick<Context, 'db' | 'searchMemory'>;
+
 /**
- * Scores a project's visible chunks by BM25.
- * @returns at most `limit` hits, best first, and the sum of the query terms' idf that scores are relative to
+ * Scores a project's visible chunks by BM25, for the words of a question and those that are spelled like them, and
+ * orders the best anew by where the words stand. All of one state of the index.
  */
 export async function searchSegments(
-  ctx: Pick<Context, 'db'>,
+  ctx: SearchContext,
   scope: ProjectScope,
-  input: { query: string; limit: number },
-): Promise<{ hits: LexicalHit[]; idfSum: number }> {
-  const languages = await listIndexLanguages(ctx.db, scope, MAX_QUERY_LANGUAGES);
-  const words = analyzeQueryWords(input.query, languages);
-  if (words.length === 0 || languages.length === 0) return { hits: [], idfSum: 0 };
-  const rows = await listSegmentPostings(ctx.db, scope, [...new Set(words.flat())]);
-  const { hits, idfSum } = scoreSegments(rows.map(scorable), { terms: words, limit: input.limit });
-  const chunkIds = new Map(rows.map((row) => [row.segmentId, row.chunkIds]));
-  return {
-    idfSum,
-    hits: hits.map(({ segmentId, ordinal, score }) => ({
-      chunkId: chunkIdAt(chunkIds.get(segmentId) ?? new Uint8Array(), ordinal),
-      score,
-    })),
-  };
-}
-
-function scorable(row: SegmentPostingRow): ScorableSegment {
-  // A copy: the driver's buffers are not aligned to 2 bytes.
-  const lengths = new Uint16Array(Uint8Array.from(row.lengths).buffer);
-  const dead = deadOrdinals(row, lengths.length);
-  const isDead = new Set(dead);
-  const postings = new Map<string, { documentFrequency: number; data: Uint8Array }>();
-  for (const [index, term] of (row.terms ?? []).entries()) {
-    const data = row.lists?.[index] ?? new Uint8Array();
-    const written = row.frequencies?.[index] ?? 0;
-    postings.set(term, { documentFrequency: dead.length === 0 ? written : countLiving(data, isDead), data });
+  search: LexicalSearch,
+): Promise<LexicalResult> {
+  for (let tries = 0; tries < FREE_TRIES; tries += 1) {
+    const view = recallIndexView(ctx, scope) ?? (await readIndexView(ctx, scope));
+    const result = await searchView(ctx, scope, search, view);
+    if (result !== null) return result;
+    await readIndexView(ctx, scope);
   }
-  return {
-    id: row.segmentId,
-    documentCount: row.chunkCount,
-    lengthSum: row.lengthSum,
-    lengths,
-    dead,
-    postings,
-  };
+  const held = await ctx.db.transaction(
+    async (db) => searchView({ ...ctx, db }, scope, search, await readIndexView({ ...ctx, db }, scope)),
+    { isolationLevel: 'repeatable read', accessMode: 'read only' },
+  );
+  return held ?? NOTHING;
 }
 
-/** Chunks of a merged segment that are in none of its visible runs. */
-function deadOrdinals({ firstOrdinals, runLengths }: SegmentPostingRow, count: number): number[] {
-  if (firstOrdinals === null || runLengths === null) return [];
-  const dead: number[] = [];
-  let next = 0;
-  for (const [index, first] of firstOrdinals.entries()) {
-    for (; next < first; next += 1) dead.push(next);
-    next = first + (runLengths[index] ?? 0);
+const NOTHING: LexicalResult = { hits: [], idfSum: 0 };
+
+/** @returns null when the view is not, or no longer, that of the index as it is */
+async function searchView(
+  ctx: SearchContext,
+  scope: ProjectScope,
+  search: LexicalSearch,
+  view: IndexView | null,
+): Promise<LexicalResult | null> {
+  if (view === null) return NOTHING;
+  const languages = queryLanguages(search.query, view.languages);
+  const forms = analyzeQueryWords(search.query, languages);
+  const words = await expandWords(ctx, scope, { words: forms, view });
+  const terms = words.flatMap((word) => [...word.forms, ...(word.variants ?? []).map(({ term }) => term)]);
+  const found = await findPostingsOrNull(ctx.db, scope, [...new Set(terms)]);
+  if (found?.version !== view.version) return null;
+  if (view.segments.length === 0 || words.length === 0) return NOTHING;
+  const allowed = search.documents && (await listDocumentIds(ctx.db, scope, search.documents));
+  const limit = Math.max(search.limit, RERANK_DEPTH);
+  const scored = await ctx.searchMemory.inTurn(() =>
+    scoreInSteps(scorableSegments(view, unpackPostings(found.packed), allowed), { words, limit }),
+  );
+  const hits = hitsOf(view, scored);
+  const scores = await rescore(ctx, scope, hits.slice(0, RERANK_DEPTH), {
+    text: search.query,
+    languages,
+    words: forms.map((own, index) => ({ forms: own, idf: scored.idfs[index] ?? 0 })),
+  });
+  if (scores === null) return null;
+  const { idfSum } = scored;
+  return { hits: inNewOrder(hits, scores, idfSum).slice(0, search.limit), idfSum };
+}
+
+async function scoreInSteps(segments: ScorableSegment[], query: Bm25Query): Promise<Bm25Result> {
+  const scoring = scoreSegments(segments, query);
+  for (;;) {
+    const { done, value } = scoring.next();
+    if (done === true) return value;
+    await yieldToOthers();
   }
-  for (; next < count; next += 1) dead.push(next);
-  return dead;
 }
 
-function countLiving(data: Uint8Array, isDead: ReadonlySet<number>): number {
+function scorableSegments(
+  view: IndexView,
+  lists: Map<string, Map<string, PackedList>>,
+  allowed: ReadonlySet<string> | undefined,
+): ScorableSegment[] {
+  return view.segments.map((segment) => {
+    const { id, documentCount, lengthSum, lengths, dead, runs } = segment;
+    const postings = lists.get(id) ?? new Map<string, PackedList>();
+    if (dead !== null) {
+      for (const list of postings.values()) list.documentFrequency = countLiving(list.data, dead);
+    }
+    const hidden =
+      allowed === undefined
+        ? dead
+        : hiddenOutside(
+            runs.filter(({ documentId }) => allowed.has(documentId)),
+            lengths.length,
+          );
+    return { id, documentCount, lengthSum, lengths, hidden, postings };
+  });
+}
+
+function countLiving(data: Uint8Array, dead: Uint8Array): number {
   let count = 0;
   decodePostings(data, (ordinal) => {
-    if (!isDead.has(ordinal)) count += 1;
+    if (dead[ordinal] === 0) count += 1;
   });
   return count;
+}
+
+function hitsOf(view: IndexView, { hits }: Bm25Result): LexicalHit[] {
+  const chunkIds = new Map(view.segments.map((segment) => [segment.id, segment.chunkIds]));
+  return hits.map(({ segmentId, ordinal, score }) => ({
+    chunkId: chunkIdAt(chunkIds.get(segmentId) ?? new Uint8Array(), ordinal),
+    score,
+  }));
+}
+
+/** @returns null when one of the chunks is gone */
+async function rescore(
+  ctx: SearchContext,
+  scope: ProjectScope,
+  hits: readonly LexicalHit[],
+  query: Parameters<typeof rerankByWords>[0],
+): Promise<number[] | null> {
+  if (hits.length === 0) return [];
+  const ids = hits.map(({ chunkId }) => chunkId);
+  const texts = new Map((await listChunkTexts(ctx.db, scope, ids)).map((text) => [text.id, text]));
+  const candidates = hits.flatMap(({ chunkId, score }) => {
+    const found = texts.get(chunkId);
+    if (found === undefined) return [];
+    const { title, heading, content, terms } = found;
+    return [{ score, terms, text: [title, heading, content].filter((part) => part !== null).join('\n') }];
+  });
+  return candidates.length === hits.length ? rerankByWords(query, candidates) : null;
+}
+
+/**
+ * The hits by their new scores, those without one behind; all by one factor less, so that the best has the score that
+ * BM25 gave the best, for that tells how well it answers, and none is above what fusion cuts off.
+ */
+function inNewOrder(hits: readonly LexicalHit[], scores: readonly number[], idfSum: number): LexicalHit[] {
+  const highest = Math.max(0, ...scores);
+  const factor = highest > 0 ? Math.min(hits[0]?.score ?? 0, HIGHEST_SHARE * idfSum) / highest : 1;
+  return hits
+    .map(({ chunkId, score }, index) => ({ chunkId, score: (scores[index] ?? score) * factor }))
+    .toSorted((a, b) => b.score - a.score);
 }

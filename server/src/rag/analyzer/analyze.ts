@@ -7,7 +7,7 @@ import { splitWords } from './words.js';
 import type { Word } from './words.js';
 
 /** Rises whenever the same text gives other terms: segments written by another version are built anew. */
-export const ANALYZER_VERSION = 1;
+export const ANALYZER_VERSION = 2;
 
 const LONGEST_TERM_CHARACTERS = 64;
 const QUERY_LANGUAGES = 4;
@@ -72,11 +72,11 @@ function termsOf(word: Word, language: string, stops: ReadonlySet<string>): stri
     if (script === 'cjk') {
       return cjkTerms(text).filter((term) => !Array.from(term).every((character) => stops.has(character)));
     }
-    const { words, pairs } = southEastAsianTerms(text, language);
+    const { words, triples } = southEastAsianTerms(text, language);
     return words
       .filter((part) => !stops.has(part))
       .map(cut)
-      .concat(pairs);
+      .concat(triples);
   });
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { detectLanguage } from './detect-language.js';
+import { detectChunkLanguage, detectLanguage } from './detect-language.js';
+import { queryLanguages } from './query-languages.js';
 
 describe('detectLanguage', () => {
   it.each([
@@ -34,5 +35,40 @@ describe('detectLanguage', () => {
     expect(
       detectLanguage(`${'This is the text of the page. '.repeat(200)}${'退货期限'.repeat(50_000)}`),
     ).toBe('en');
+  });
+});
+
+describe('detectChunkLanguage', () => {
+  const german =
+    'Die Garantie der Mühle beträgt zwei Jahre, gerechnet ab dem Tag der Lieferung an den Kunden.';
+
+  it('is that of the document, unless the chunk is clearly in another', () => {
+    expect(detectChunkLanguage(german, 'en')).toBe('de');
+    expect(
+      detectChunkLanguage(
+        '返品は配送後三十日以内に無料で受け付けております。返金は五営業日以内に行われます。',
+        'en',
+      ),
+    ).toBe('ja');
+    expect(detectChunkLanguage('Garantie: zwei Jahre', 'en')).toBe('en');
+    expect(detectChunkLanguage('const total = items.reduce((sum, item) => sum + item.price, 0);', 'de')).toBe(
+      'de',
+    );
+    expect(detectChunkLanguage('4711 0815 2024', 'tr')).toBe('tr');
+  });
+
+  it('is its own where that of the document is unknown', () => {
+    expect(detectChunkLanguage(german, 'und')).toBe('de');
+  });
+});
+
+describe('queryLanguages', () => {
+  it('reads a question in the language that its words tell, or in several', () => {
+    expect(queryLanguages('Wie lange gilt die Garantie der Mühle?', ['en', 'de', 'fr'])[0]).toBe('de');
+    expect(queryLanguages('この商品は返品できますか', ['en', 'ja'])).toEqual(['ja']);
+    expect(queryLanguages('anything', ['tr'])).toEqual(['tr']);
+    expect(queryLanguages('12345', ['en', 'de', 'fr', 'es', 'it'])).toEqual(['en', 'de', 'fr', 'es']);
+    expect(queryLanguages('garantie', ['en', 'de', 'fr']).length).toBeGreaterThan(1);
+    expect(queryLanguages('anything', [])).toEqual([]);
   });
 });

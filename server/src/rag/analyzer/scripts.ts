@@ -34,17 +34,17 @@ export function cjkTerms(run: string): string[] {
   });
 }
 
-/** Dictionary words, and pairs of neighbouring characters for the words no dictionary has. */
-export function southEastAsianTerms(run: string, language: string): { words: string[]; pairs: string[] } {
+/** Dictionary words, and every three neighbouring characters for the words that no dictionary has. */
+export function southEastAsianTerms(run: string, language: string): { words: string[]; triples: string[] } {
   const words: string[] = [];
   for (let start = 0; start < run.length; start += WINDOW_CHARACTERS) {
     const window = run.slice(start, start + WINDOW_CHARACTERS);
     for (const { segment } of wordSegmenter(language).segment(window)) words.push(segment);
   }
-  const pairs = Array.from({ length: Math.max(0, run.length - 1) }, (_, index) =>
-    run.slice(index, index + 2),
+  const triples = Array.from({ length: Math.max(0, run.length - 2) }, (_, index) =>
+    run.slice(index, index + 3),
   );
-  return { words, pairs };
+  return { words, triples };
 }
 
 function wordSegmenter(language: string): Intl.Segmenter {

@@ -28,6 +28,10 @@ const ALGORITHMS: Record<string, string> = {
   tr: 'turkish',
 };
 
+/** The Turkish stemmer takes endings for suffixes until hardly anything is left: of `iade`, `iki`, `ürünlerin`. */
+const LEAST_TURKISH_STEM = 3;
+const TURKISH_PLURAL = /(?<=^.{3,})l[ae]r.*$/u;
+
 /** Words remembered per language; above it the memory starts anew, so that it cannot grow without end. */
 const REMEMBERED_WORDS = 50_000;
 
@@ -46,7 +50,9 @@ export function stem(word: string, language: string): string {
   const known = stemmer.remembered.get(word);
   if (known !== undefined) return known;
   if (stemmer.remembered.size >= REMEMBERED_WORDS) stemmer.remembered.clear();
-  const stemmed = stemmer.stem(word) || word;
+  const made = stemmer.stem(word) || word;
+  const stemmed =
+    language === 'tr' && made.length < LEAST_TURKISH_STEM ? word.replace(TURKISH_PLURAL, '') : made;
   stemmer.remembered.set(word, stemmed);
   return stemmed;
 }
