@@ -25,9 +25,15 @@ const shop = passages(
 
 describe('composeExtractiveAnswer', () => {
   it.each([
-    ['Within how many days can I return goods?', 'You can return goods within 30 days of delivery. [1]'],
+    [
+      'Within how many days can I return goods?',
+      'You can return goods within 30 days of delivery. [1] The goods must be unused. [1]',
+    ],
     ['How long do refunds take?', 'Refunds take 5 working days. [1]'],
-    ['What does shipping to Austria cost?', 'Shipping inside Austria costs 4.90 EUR. [2]'],
+    [
+      'What does shipping to Austria cost?',
+      'Shipping inside Austria costs 4.90 EUR. [2] To Germany it costs 9.90 EUR. [2]',
+    ],
     [
       'What does shipping to Germany cost?',
       'Shipping inside Austria costs 4.90 EUR. [2] To Germany it costs 9.90 EUR. [2]',
@@ -45,6 +51,15 @@ describe('composeExtractiveAnswer', () => {
     expect(
       composeExtractiveAnswer('How long do refunds take and where is the warehouse for parcels?', shop, 'en'),
     ).toBe('Refunds take 5 working days. [1] Send the parcel to our warehouse in Graz. [1]');
+  });
+
+  it('tells who asks about one thing with a name of letters and digits nothing of another', () => {
+    const [grinders] = passages(
+      'The hand grinder H2 has a warranty of two years. The electric grinder E5 has a warranty of five years. Send it in its box.',
+    );
+    expect(composeExtractiveAnswer('Which warranty has the grinder H2?', [grinders!], 'en')).toBe(
+      'The hand grinder H2 has a warranty of two years. [1]',
+    );
   });
 
   it('gives nothing without passages', () => {

@@ -7,19 +7,18 @@ import type { PromptPassage } from './passages.js';
 /** Sentences are looked for in the best passages only. */
 const PASSAGES = 5;
 const MOST_SENTENCES = 3;
-/**
- * The share of the question's weight below which nothing is an answer. Lower for Chinese and Japanese, where pairs
- * of characters that span two words stand in no text.
- */
-const LEAST_COVERAGE = 0.25;
-const LEAST_COVERAGE_BY_CHARACTERS = 0.2;
-const LANGUAGES_BY_CHARACTERS = new Set(['zh', 'ja', 'ko']);
-/** From this coverage on no further sentence is wanted; what one must add, and how near it must be to the best. */
+/** The share of the question's weight below which nothing is an answer. */
+const LEAST_COVERAGE = 0.15;
+/** What the first, second and third sentence must add to what those before it cover, and how near the best they must be. */
+const LEAST_GAINS = [LEAST_COVERAGE, 0, 0.1];
+const NEAR_BEST = 0.65;
+/** From this coverage on no third sentence is wanted. */
 const FULL_COVERAGE = 0.8;
-const LEAST_GAIN = 0.1;
-const NEAR_BEST = 0.75;
+/** Sentences that are added to those of the passages, without the question's words: few say little of rarity. */
+const BACKGROUND_SENTENCES = 50;
 
 const BIGRAM_WEIGHT = 0.15;
+const NEIGHBOUR_WEIGHT = 0.15;
 const PASSAGE_WEIGHT = 0.6;
 const REPETITION_PENALTY = 0.3;
 const NEW_WORDS = 3;
@@ -27,6 +26,8 @@ const NEW_WORDS = 3;
 /** What a question's word counts when it stands not in the sentence, but in a like form or above it. */
 const PREFIX_SHARE = 0.5;
 const PREFIX_CHARACTERS = 4;
+/** Letters and digits in one word. */
+const IDENTIFIER = /^(?=.*\p{L})(?=.*\d)/u;
 const NEAR_SHARE = 0.7;
 const FAR_SHARE = 0.4;
 
@@ -58,8 +59,7 @@ export function composeExtractiveAnswer(
   const candidates = best.flatMap((passage) => answerCandidates(passage, language));
   const words = weighQuestion(question, candidates, language);
   const topScore = best[0]?.score ?? 0;
-  const scored = candidates
-    .map((candidate) => scoreCandidate(candidate, words, topScore))
+  const scored = withNeighbours(candidates.map((candidate) => scoreCandidate(candidate, words, topScore)))
     .filter(({ coverage }) => coverage > 0)
     .toSorted((a, b) => b.score - a.score);
   return writeAnswer(chooseSentences(scored, words, best, language));
@@ -73,7 +73,9 @@ function weighQuestion(
   const sentences = candidates.map(({ terms }) => new Set(terms));
   return analyzeQueryWords(question, [language]).map((forms) => {
     const frequency = sentences.filter((terms) => forms.some((form) => terms.has(form))).length;
-    const weight = Math.log(1 + (sentences.length - frequency + 0.5) / (frequency + 0.5));
+    const weight = Math.log(
+      1 + (sentences.length + BACKGROUND_SENTENCES - frequency + 0.5) / (frequency + 0.5),
+    );
     return { forms, weight };
   });
 }
@@ -110,6 +112,16 @@ function scoreCandidate(
   return { candidate, shares, coverage, score };
 }
 
+/** A sentence between others that are about the question is more likely to be so too. Candidates of a passage stand in a row. */
+function withNeighbours(scored: readonly Scored[]): Scored[] {
+  const coverageBeside = ({ candidate }: Scored, beside: Scored | undefined) =>
+    beside?.candidate.passage === candidate.passage ? beside.coverage : 0;
+  return scored.map((one, index) => {
+    const nearest = Math.max(coverageBeside(one, scored[index - 1]), coverageBeside(one, scored[index + 1]));
+    return { ...one, score: one.score + NEIGHBOUR_WEIGHT * nearest };
+  });
+}
+
 function coveredShare(words: readonly QuestionWord[], shares: readonly number[]): number {
   let covered = 0;
   let total = 0;
@@ -136,7 +148,7 @@ function pairShare(words: readonly QuestionWord[], terms: readonly string[]): nu
   return total === 0 ? 0 : matched / total;
 }
 
-/** The best sentence, then others as long as they cover what is still open. */
+/** The best sentence, another that is nearly as good, and a third where it covers what is still open. */
 function chooseSentences(
   scored: readonly Scored[],
   words: readonly QuestionWord[],
@@ -146,21 +158,30 @@ function chooseSentences(
   const chosen: AnswerCandidate[] = [];
   let shares: number[] = words.map(() => 0);
   let coverage = 0;
-  const least = LANGUAGES_BY_CHARACTERS.has(language) ? LEAST_COVERAGE_BY_CHARACTERS : LEAST_COVERAGE;
   for (const { candidate, shares: own, score } of scored) {
     if (chosen.length > 0 && score < NEAR_BEST * (scored[0]?.score ?? 0)) break;
     const together = shares.map((share, index) => Math.max(share, own[index] ?? 0));
     const gain = coveredShare(words, together) - coverage;
-    if (gain < (chosen.length === 0 ? least : LEAST_GAIN)) continue;
-    if (isKnown(candidate, chosen, language)) continue;
+    if (gain < LEAST_GAINS[chosen.length]!) continue;
+    if (isKnown(candidate, chosen, language) || isOfAnother(candidate, words)) continue;
     const next = inReadingOrder([...chosen, candidate]);
     if (!keepsMarkers(writeAnswer(next), passages, language)) continue;
     chosen.splice(0, chosen.length, ...next);
     shares = together;
     coverage += gain;
-    if (chosen.length === MOST_SENTENCES || coverage >= FULL_COVERAGE) break;
+    if (chosen.length === MOST_SENTENCES || (chosen.length > 1 && coverage >= FULL_COVERAGE)) break;
   }
   return chosen;
+}
+
+/** Who asks about `H2` is not told of `E5`. */
+function isOfAnother(
+  { terms, nearTerms, farTerms }: AnswerCandidate,
+  words: readonly QuestionWord[],
+): boolean {
+  const asked = words.flatMap(({ forms }) => forms).filter((form) => IDENTIFIER.test(form));
+  if (asked.length === 0 || !terms.some((term) => IDENTIFIER.test(term))) return false;
+  return !asked.some((form) => terms.includes(form) || nearTerms.has(form) || farTerms.has(form));
 }
 
 function isKnown(candidate: AnswerCandidate, chosen: readonly AnswerCandidate[], language: string): boolean {
