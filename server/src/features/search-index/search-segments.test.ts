@@ -211,7 +211,7 @@ describe('a change during searches', () => {
     const { search, add, remove } = await createProject({ Kept: 'The grinder stays.' });
     const present = new Set(['Kept']);
     const gone = new Set<string>();
-    let isOver = false;
+    const changes = { areOver: false };
     let waiting: (() => void)[] = [];
     const answered = () => new Promise<void>((resolve) => waiting.push(resolve));
     const change = async () => {
@@ -225,10 +225,10 @@ describe('a change during searches', () => {
         gone.add(name);
         await answered();
       }
-      isOver = true;
+      changes.areOver = true;
     };
     const ask = async () => {
-      for (let number = 0; !isOver; number += 1) {
+      for (let number = 0; !changes.areOver; number += 1) {
         const [mustHave, mustLack, told] = [[...present], [...gone], waiting];
         waiting = [];
         const found = await search(`grinder ${number}`);
