@@ -10,7 +10,7 @@ import {
   PostingCollector,
   combineSegments,
 } from './combine-segments.js';
-import { listPostings, listProjectsToMerge } from './merge.queries.js';
+import { listPostings, listProjectsToMerge, vacuumIndex } from './merge.queries.js';
 import { readSegments } from './read-segments.js';
 import { deleteUnseenSegments, replaceSegments } from './replace-segments.js';
 import {
@@ -33,7 +33,7 @@ type MergeContext = Pick<Context, 'db' | 'clock' | 'afterCommit'>;
 
 /** Merges the segments of every project that has many. @returns how many segments went into larger ones */
 export async function mergeAllSegments(
-  ctx: MergeContext & Pick<Context, 'log'>,
+  ctx: MergeContext & Pick<Context, 'log' | 'config'>,
   signal: AbortSignal,
 ): Promise<number> {
   let count = 0;
@@ -46,6 +46,8 @@ export async function mergeAllSegments(
       ctx.log.error({ err: error, project: projectId }, 'the segments of a project could not be merged');
     }
   }
+  // A server does it by itself.
+  if (count > 0 && ctx.config.database.url === null) await vacuumIndex(ctx.db);
   return count;
 }
 

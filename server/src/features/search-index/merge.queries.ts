@@ -20,6 +20,11 @@ export async function listProjectsToMerge(db: Database, minSegments: number): Pr
   return result.rows.map(({ projectId }) => projectId);
 }
 
+/** Takes away the rows of segments that are gone, and tells the planner how many there are. Not in a transaction. */
+export async function vacuumIndex(db: Database): Promise<void> {
+  await db.execute(sql`vacuum (analyze) lexical_postings, lexical_segments, lexical_segment_parts`);
+}
+
 /** Projects, of all tenants, with a segment of an older analyzer. */
 export async function listProjectsToRebuild(db: Database, analyzerVersion: number): Promise<string[]> {
   const rows = await db

@@ -140,7 +140,10 @@ export interface ChunkText {
   documentLanguage: string;
 }
 
-/** Chunks as they are read by the index, of whatever version. */
+/**
+ * Chunks as they are read by the index, of whatever version. One by one: a planner that knows nothing of the tables yet
+ * would go through all chunks of the project.
+ */
 export async function listChunkTexts(
   db: Database,
   scope: ProjectScope,
@@ -148,8 +151,14 @@ export async function listChunkTexts(
 ): Promise<ChunkText[]> {
   const result = await db.execute<ChunkText & Record<string, unknown>>(sql`
     select c.id, d.title, c.heading, c.content, c.terms, d.language as "documentLanguage"
-    from document_chunks c join documents d on d.project_id = c.project_id and d.id = c.document_id
-    where c.project_id = ${scope.projectId} and c.id = any(${sql.param(chunkIds)}::uuid[])`);
+    from unnest(${sql.param(chunkIds)}::uuid[]) as wanted (id)
+    cross join lateral (
+      select id, document_id, heading, content, terms from document_chunks
+      where project_id = ${scope.projectId} and id = wanted.id limit 1
+    ) c
+    cross join lateral (
+      select title, language from documents where project_id = ${scope.projectId} and id = c.document_id limit 1
+    ) d`);
   return result.rows;
 }
 
