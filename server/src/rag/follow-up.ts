@@ -43,6 +43,7 @@ const EXPLETIVE = /(?<=\b(?:is|was|does|will|would|can) )it(?= .*\b(?:to|that|if
 const POLITE = /(?<!^)\b(?:Sie|Ihnen|Ihre?[mnrs]?)\b/gu;
 const MARKERS = /[ \t]?\[\d{1,3}\]/gu;
 const NAME = /\d|\p{Ll}\p{Lu}|^\p{Lu}{2,}$/u;
+const LETTER = /\p{L}/u;
 const CAPITAL = /^\p{Lu}/u;
 
 /** Whether its words show that a question cannot be understood without the ones before. */
@@ -192,7 +193,8 @@ function isMadeOf(word: string, stops: ReadonlySet<string>): boolean {
 function namesIn(answer: string, language: string): string[] {
   const words = wordsOf(answer.replaceAll(MARKERS, ''), language);
   const isName = (word: string, index: number) =>
-    NAME.test(word) || (language !== 'de' && index > 0 && CAPITAL.test(word) && word.length > 1);
+    (NAME.test(word) && LETTER.test(word)) ||
+    (language !== 'de' && index > 0 && CAPITAL.test(word) && word.length > 1);
   return words.filter((word, index) => isName(word, index) && !stopWords(language).has(word.toLowerCase()));
 }
 
