@@ -77,7 +77,7 @@ async function addSources(client, collections) {
 
 /** An OpenAI-compatible endpoint that streams lies about the sources in its prompt, cut anywhere. */
 async function startLyingEndpoint(random) {
-  const server = createServer(async (request, response) => {
+  const lie = async (request, response) => {
     let body = '';
     for await (const piece of request.setEncoding('utf8')) body += piece;
     const [{ content }] = JSON.parse(body).messages;
@@ -90,7 +90,8 @@ async function startLyingEndpoint(random) {
       start += length;
     }
     response.end(`${chunk({}, 'stop')}data: [DONE]\n\n`);
-  });
+  };
+  const server = createServer((request, response) => void lie(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return { url: `http://127.0.0.1:${server.address().port}/v1`, close: () => server.close() };

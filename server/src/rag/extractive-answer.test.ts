@@ -25,19 +25,10 @@ const shop = passages(
 
 describe('composeExtractiveAnswer', () => {
   it.each([
-    [
-      'Within how many days can I return goods?',
-      'You can return goods within 30 days of delivery. [1] The goods must be unused. [1]',
-    ],
+    ['Within how many days can I return goods?', 'You can return goods within 30 days of delivery. [1]'],
     ['How long do refunds take?', 'Refunds take 5 working days. [1]'],
-    [
-      'What does shipping to Austria cost?',
-      'Shipping inside Austria costs 4.90 EUR. [2] To Germany it costs 9.90 EUR. [2]',
-    ],
-    [
-      'What does shipping to Germany cost?',
-      'Shipping inside Austria costs 4.90 EUR. [2] To Germany it costs 9.90 EUR. [2]',
-    ],
+    ['What does shipping to Austria cost?', 'Shipping inside Austria costs 4.90 EUR. [2]'],
+    ['What does shipping to Germany cost?', 'To Germany it costs 9.90 EUR. [2]'],
     ['How much is express delivery?', 'Express delivery, 12 EUR [2]'],
     ['How do I reset my password?', 'Open the profile page and choose "Forgotten". [3]'],
     ['Do you sell vouchers?', 'Yes, in every shop and online. [3]'],
@@ -53,7 +44,7 @@ describe('composeExtractiveAnswer', () => {
     ).toBe('Refunds take 5 working days. [1] Send the parcel to our warehouse in Graz. [1]');
   });
 
-  it('tells who asks about one thing with a name of letters and digits nothing of another', () => {
+  it('says of one thing what is asked, and not the same of another', () => {
     const [grinders] = passages(
       'The hand grinder H2 has a warranty of two years. The electric grinder E5 has a warranty of five years. Send it in its box.',
     );

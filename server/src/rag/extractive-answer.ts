@@ -8,7 +8,7 @@ import type { PromptPassage } from './passages.js';
 const PASSAGES = 5;
 const MOST_SENTENCES = 3;
 /** The share of the question's weight below which nothing is an answer. */
-const LEAST_COVERAGE = 0.15;
+const LEAST_COVERAGE = 0.2;
 /** What the first, second and third sentence must add to what those before it cover, and how near the best they must be. */
 const LEAST_GAINS = [LEAST_COVERAGE, 0, 0.1];
 const NEAR_BEST = 0.65;
@@ -21,13 +21,11 @@ const BIGRAM_WEIGHT = 0.15;
 const NEIGHBOUR_WEIGHT = 0.15;
 const PASSAGE_WEIGHT = 0.6;
 const REPETITION_PENALTY = 0.3;
-const NEW_WORDS = 3;
+const NEW_WORDS = 2;
 
 /** What a question's word counts when it stands not in the sentence, but in a like form or above it. */
 const PREFIX_SHARE = 0.5;
 const PREFIX_CHARACTERS = 4;
-/** Letters and digits in one word. */
-const IDENTIFIER = /^(?=.*\p{L})(?=.*\d)/u;
 const NEAR_SHARE = 0.7;
 const FAR_SHARE = 0.4;
 
@@ -155,33 +153,36 @@ function chooseSentences(
   passages: readonly PromptPassage[],
   language: string,
 ): AnswerCandidate[] {
-  const chosen: AnswerCandidate[] = [];
+  const chosen: Scored[] = [];
   let shares: number[] = words.map(() => 0);
   let coverage = 0;
-  for (const { candidate, shares: own, score } of scored) {
-    if (chosen.length > 0 && score < NEAR_BEST * (scored[0]?.score ?? 0)) break;
-    const together = shares.map((share, index) => Math.max(share, own[index] ?? 0));
+  for (const one of scored) {
+    if (chosen.length > 0 && one.score < NEAR_BEST * (scored[0]?.score ?? 0)) break;
+    const together = shares.map((share, index) => Math.max(share, one.shares[index] ?? 0));
     const gain = coveredShare(words, together) - coverage;
     if (gain < LEAST_GAINS[chosen.length]!) continue;
-    if (isKnown(candidate, chosen, language) || isOfAnother(candidate, words)) continue;
-    const next = inReadingOrder([...chosen, candidate]);
-    if (!keepsMarkers(writeAnswer(next), passages, language)) continue;
-    chosen.splice(0, chosen.length, ...next);
+    const before = chosen.map(({ candidate }) => candidate);
+    if (isKnown(one.candidate, before, language) || isSibling(one, chosen)) continue;
+    if (!keepsMarkers(writeAnswer(inReadingOrder([...before, one.candidate])), passages, language)) continue;
+    chosen.push(one);
     shares = together;
     coverage += gain;
     if (chosen.length === MOST_SENTENCES || (chosen.length > 1 && coverage >= FULL_COVERAGE)) break;
   }
-  return chosen;
+  return inReadingOrder(chosen.map(({ candidate }) => candidate));
 }
 
-/** Who asks about `H2` is not told of `E5`. */
-function isOfAnother(
-  { terms, nearTerms, farTerms }: AnswerCandidate,
-  words: readonly QuestionWord[],
-): boolean {
-  const asked = words.flatMap(({ forms }) => forms).filter((form) => IDENTIFIER.test(form));
-  if (asked.length === 0 || !terms.some((term) => IDENTIFIER.test(term))) return false;
-  return !asked.some((form) => terms.includes(form) || nearTerms.has(form) || farTerms.has(form));
+/**
+ * Says the same of something else: who asks what Enterprise costs is not told what Pro costs. Half of its words are
+ * those of a chosen sentence, but not all of the question's that this one has.
+ */
+function isSibling({ candidate, shares }: Scored, chosen: readonly Scored[]): boolean {
+  const own = new Set(candidate.terms);
+  return chosen.some((other) => {
+    const common = new Set(other.candidate.terms.filter((term) => own.has(term))).size;
+    const isAlike = common > 1 && common * 2 >= Math.min(own.size, new Set(other.candidate.terms).size);
+    return isAlike && other.shares.some((share, index) => share === 1 && shares[index] !== 1);
+  });
 }
 
 function isKnown(candidate: AnswerCandidate, chosen: readonly AnswerCandidate[], language: string): boolean {

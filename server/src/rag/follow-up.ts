@@ -21,6 +21,8 @@ export interface FollowUp {
   own: string[];
   /** Words of the earlier turns that say what it is about. */
   carried: string[];
+  /** Those of them that only an answer held: it may have said more than was asked. */
+  names: ReadonlySet<string>;
   /**
    * It puts something else in the place of what was asked about, "and for students?": what answers it must name that.
    * Else it asks another thing about the same, "how much does it cost?", which can be said in other words.
@@ -34,6 +36,8 @@ const SELF_CONTAINED_WORDS = 5;
 const CUT_DOWN_WORDS = 4;
 const MOST_CARRIED = 6;
 const MOST_NAMES = 3;
+/** What a name of an answer counts beside a word of a question. */
+const NAME_WEIGHT = 0.5;
 const MOST_TURNS_BACK = 3;
 
 const EDGES = /^[\s¿¡"'“„«(]+|[\s.?!？！؟。…"'”»)]+$/gu;
@@ -123,9 +127,13 @@ export function carryOver(
   for (const { question: asked } of topicTurns(earlier, language)) {
     carry(contentWords(asked, language), MOST_CARRIED);
   }
+  const asked = carried.length;
   carry(namesIn(last.answer, language), Math.min(MOST_CARRIED, carried.length + MOST_NAMES));
+  const names = new Set(carried.slice(asked));
   if (carried.length < 2) carry(contentWords(last.titles.join(' '), language), MOST_NAMES);
-  return carried.length === 0 ? null : { language, own, carried, isContrast: isContrast(question, language) };
+  return carried.length === 0
+    ? null
+    : { language, own, carried, names, isContrast: isContrast(question, language) };
 }
 
 /** Its own words and all that was carried over: pronouns would only be looked for in vain. */
@@ -141,7 +149,7 @@ export function wholeQuestion({ own, carried }: Pick<FollowUp, 'own' | 'carried'
 export function fittingQuestion(followUp: FollowUp, passages: readonly PromptPassage[]): string {
   const { own, carried, language } = followUp;
   if (own.length === 0) return wholeQuestion(followUp);
-  let best = { own: 0, carried: [] as string[] };
+  let best = { own: 0, carried: [] as string[], weight: 0 };
   for (const { terms, nearTerms, farTerms } of passages.flatMap((passage) =>
     answerCandidates(passage, language),
   )) {
@@ -150,9 +158,10 @@ export function fittingQuestion(followUp: FollowUp, passages: readonly PromptPas
       const wanted = analyzeText(word, language);
       return wanted.length > 0 && wanted.filter((term) => all.has(term)).length * 2 >= wanted.length;
     };
-    const found = { own: own.filter(holds).length, carried: carried.filter(holds) };
-    if (found.own > best.own || (found.own === best.own && found.carried.length > best.carried.length))
-      best = found;
+    const held = carried.filter(holds);
+    const weight = held.reduce((sum, word) => sum + (followUp.names.has(word) ? NAME_WEIGHT : 1), 0);
+    const found = { own: own.filter(holds).length, carried: held, weight };
+    if (found.own > best.own || (found.own === best.own && found.weight > best.weight)) best = found;
   }
   return best.own === 0 ? wholeQuestion(followUp) : wholeQuestion({ ...followUp, carried: best.carried });
 }

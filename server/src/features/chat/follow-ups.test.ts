@@ -58,7 +58,12 @@ describe('follow-ups without a model', () => {
   it.each([
     ['What does the Pro plan cost?', 'And the Enterprise one?', ENTERPRISE, PRICES],
     ['What is the Enterprise plan?', 'How much does it cost?', ENTERPRISE, PRICES],
-    ['What does the Pro plan cost?', 'And for students?', 'Students get half off the Pro plan.', PRICES],
+    [
+      'What does the Pro plan cost?',
+      'And for students?',
+      'The Pro plan costs €20 a month. Students get half off the Pro plan.',
+      PRICES,
+    ],
     [
       'Was kostet der Pro-Tarif?',
       'Und der Enterprise-Tarif?',
@@ -68,13 +73,13 @@ describe('follow-ups without a model', () => {
     [
       'Which grinder is for espresso?',
       'How long is its warranty?',
-      'The E5 has a warranty of five years.',
+      'The E5 is the grinder for espresso. The E5 has a warranty of five years.',
       GRINDERS,
     ],
   ])('%s %s', async (first, second, answer, text) => {
-    const { contents, messages } = await ask(text, [first, second]);
-    expect(contents[1]).toBe(`${answer} [1]`);
-    expect(messages[1].citations[0].quote).toBe(answer);
+    const { messages } = await ask(text, [first, second]);
+    const quotes = messages[1].citations.map(({ quote }: { quote: string }) => quote);
+    expect(quotes.join(' ')).toBe(answer);
   });
 
   it('go on over several turns, and end with a question of its own', async () => {
@@ -96,7 +101,7 @@ describe('follow-ups without a model', () => {
     const questions = ['What does the Pro plan cost?', 'And the Enterprise one?'];
     const { projectId, messages } = await ask(PRICES, questions);
     const { body } = await traceOf(app, token, projectId, messages[1].id);
-    const to = 'Enterprise Pro plan cost';
+    const to = 'Enterprise Pro plan cost Students';
     expect(body.rewrite).toEqual({ from: 'And the Enterprise one?', to, by: 'rules' });
     expect(body.calls).toEqual([]);
     const off = await ask(PRICES, questions, { retrievalOptions: { followUps: 'off' } });

@@ -63,7 +63,7 @@ describe('refusals', () => {
     await app.addSource(token, projectId, { type: 'qa', name: 'Answers', pairs });
     const { refusal } = await ask(
       projectId,
-      'Do Martian companies pay their invoice taxes in gold or silver?',
+      'Do Martian companies settle their invoice taxes in gold or silver?',
     );
     expect(refusal).toEqual({ reason: 'no_match', suggestions: ['Can I pay by invoice?'] });
   });

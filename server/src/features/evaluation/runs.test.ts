@@ -88,7 +88,10 @@ describe('a run with the built-in model', () => {
           rank: 1,
           content: 'The hand grinder H2 has a warranty of two years. [1]',
           citations: [{ sourceId: handbookId, quote: 'The hand grinder H2 has a warranty of two years.' }],
-          passages: [{ sourceId: handbookId, isExpected: true }],
+          passages: [
+            { sourceId: handbookId, isExpected: true },
+            { sourceId: handbookId, isExpected: false },
+          ],
           model: 'builtin',
         },
       ],
