@@ -21,8 +21,8 @@ export interface IndexView {
   /** The project's `index_version`: it rises in every transaction that changes what can be seen. */
   version: number;
   segments: readonly SegmentView[];
-  /** Languages of the visible chunks, the most frequent first. */
-  languages: readonly string[];
+  /** How many visible chunks are in a language, the most frequent first. */
+  languages: ReadonlyMap<string, number>;
   /** By the forms of a word: words of this state's vocabulary that are spelled alike. */
   variants: Map<string, readonly { term: string; weight: number }[]>;
 }
@@ -85,12 +85,12 @@ export function hiddenOutside(runs: Iterable<{ first: number; count: number }>, 
   return hidden;
 }
 
-function languagesOf(segments: readonly SegmentView[]): string[] {
+function languagesOf(segments: readonly SegmentView[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { language, documentCount } of segments) {
     counts.set(language, (counts.get(language) ?? 0) + documentCount);
   }
-  return [...counts].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([language]) => language);
+  return new Map([...counts].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)));
 }
 
 function bytesOf({ segments }: Pick<IndexView, 'segments'>): number {

@@ -62,13 +62,38 @@ describe('detectChunkLanguage', () => {
   });
 });
 
+const equally = (...languages: string[]) => new Map(languages.map((language) => [language, 10]));
+
 describe('queryLanguages', () => {
   it('reads a question in the language that its words tell, or in several', () => {
-    expect(queryLanguages('Wie lange gilt die Garantie der Mühle?', ['en', 'de', 'fr'])[0]).toBe('de');
-    expect(queryLanguages('この商品は返品できますか', ['en', 'ja'])).toEqual(['ja']);
-    expect(queryLanguages('anything', ['tr'])).toEqual(['tr']);
-    expect(queryLanguages('12345', ['en', 'de', 'fr', 'es', 'it'])).toEqual(['en', 'de', 'fr', 'es']);
-    expect(queryLanguages('garantie', ['en', 'de', 'fr']).length).toBeGreaterThan(1);
-    expect(queryLanguages('anything', [])).toEqual([]);
+    expect(queryLanguages('Wie lange gilt die Garantie der Mühle?', equally('en', 'de', 'fr'))[0]).toBe('de');
+    expect(queryLanguages('この商品は返品できますか', equally('en', 'ja'))).toEqual(['ja']);
+    expect(queryLanguages('anything', equally('tr'))).toEqual(['tr']);
+    expect(queryLanguages('12345', equally('en', 'de', 'fr', 'es', 'it'))).toEqual(['en', 'de', 'fr', 'es']);
+    expect(queryLanguages('garantie', equally('en', 'de', 'fr')).length).toBeGreaterThan(1);
+    expect(queryLanguages('anything', equally())).toEqual([]);
+  });
+
+  it('does not take a question for one in a neighbour of which there is hardly anything', () => {
+    const question = 'नॉर्मंडी किस देश में है?';
+    expect(
+      queryLanguages(
+        question,
+        new Map([
+          ['hi', 238],
+          ['mr', 2],
+        ]),
+      ),
+    ).toEqual(['hi']);
+    const german = 'Wie lange gilt die Garantie der Mühle?';
+    expect(
+      queryLanguages(
+        german,
+        new Map([
+          ['en', 990],
+          ['de', 10],
+        ]),
+      )[0],
+    ).toBe('de');
   });
 });
