@@ -7,6 +7,7 @@ import { createContext } from '#app/create-context.js';
 import { loadSecrets } from '#app/load-secrets.js';
 import { parseConfig } from '#platform/config/config.js';
 import type { Context } from '#platform/context.js';
+import type { Mail } from '#platform/ports/mailer.js';
 import { runNextJob } from '#platform/jobs/run-job.js';
 import { createLogger } from '#platform/logger.js';
 import { type FakeClock, createFakeClock } from './fakes/fake-clock.js';
@@ -18,6 +19,8 @@ export interface TestContext {
   dataDir: string;
   /** Every line that was logged, from `debug` on. */
   logLines: string[];
+  /** Every mail that was sent, the newest last: mails go by jobs, so `runJobs()` first. */
+  mails: Mail[];
   /** Runs all jobs that are due with the real handlers, those that they enqueue too. */
   runJobs: () => Promise<void>;
   close: () => Promise<void>;
@@ -27,7 +30,7 @@ export interface TestContext {
 export async function createTestContext(
   options: {
     environment?: Record<string, string>;
-    overrides?: Partial<Pick<Context, 'pages' | 'extractor'>>;
+    overrides?: Partial<Pick<Context, 'pages' | 'extractor' | 'mailer'>>;
   } = {},
 ): Promise<TestContext> {
   const dataDir = await mkdtemp(join(tmpdir(), 'botbase-test-'));
@@ -48,12 +51,15 @@ export async function createTestContext(
   const clock = createFakeClock(new Date().toISOString());
   const logLines: string[] = [];
   const log = createLogger('debug', { write: (line) => void logLines.push(line) });
-  const { ctx, close } = await createContext(config, { clock, log, ...options.overrides });
+  const mails: Mail[] = [];
+  const mailer = { send: async (mail: Mail) => void mails.push(mail), close: () => {} };
+  const { ctx, close } = await createContext(config, { clock, log, mailer, ...options.overrides });
   return {
     ctx,
     clock,
     dataDir,
     logLines,
+    mails,
     runJobs: async () => {
       const never = new AbortController().signal;
       while (await runNextJob(ctx, jobRegistry, 'test', never));

@@ -15,6 +15,7 @@ import { createDatabaseClock } from '#providers/database-clock.js';
 import { createVitals } from '#providers/vitals/create-vitals.js';
 import { processEntry } from './entries.js';
 import { openDatabase } from './open-database.js';
+import { openMailer } from './open-mailer.js';
 import { openModels } from './open-models.js';
 import { openRedis } from './open-redis.js';
 import { openStorage } from './open-storage.js';
@@ -84,6 +85,7 @@ export async function createContext(
     ...openModels(config, metrics),
     searchCache: createLruSearchCache(SEARCH_CACHE),
     searchMemory: createLruSearchMemory(SEARCH_MEMORY),
+    mailer: openMailer(config, log),
     passwords: createBcryptPasswordHasher({ rounds: config.bcryptRounds }),
     streams: shared.streams,
     limiter: shared.limiter,
@@ -110,6 +112,7 @@ export async function createContext(
     await renderer?.close();
     await shared.close();
     files.close();
+    ctx.mailer.close();
     await database.close();
     await telemetry.close();
   };

@@ -1,4 +1,6 @@
 import { type JobRegistry, registerJobs } from '#platform/jobs/job-registry.js';
+import { sendMailJob } from '#platform/mail/mail.jobs.js';
+import { sendMail } from '#platform/mail/send-mail.js';
 import { evaluateTestSet } from '#features/evaluation/evaluate-test-set.js';
 import { evaluateTestSetJob } from '#features/evaluation/evaluation.jobs.js';
 import { changeEmbeddingModel } from '#features/ingestion/embedding-models/change-embedding-model.js';
@@ -23,6 +25,7 @@ const jobCatalog = {
   evaluateTestSet: evaluateTestSetJob,
   deleteStoredFiles: deleteStoredFilesJob,
   calibrateThreshold: calibrateThresholdJob,
+  sendMail: sendMailJob,
 };
 
 /** Every kind of job with its handler; a missing handler does not compile. */
@@ -33,4 +36,5 @@ export const jobRegistry: JobRegistry = registerJobs(jobCatalog, {
   evaluateTestSet,
   deleteStoredFiles,
   calibrateThreshold,
+  sendMail,
 });

@@ -9,6 +9,7 @@ import type { Embedder } from './ports/embedder.js';
 import type { FileStorage } from './ports/file-storage.js';
 import type { JobRing } from './ports/job-bell.js';
 import type { LiveStreams } from './ports/live-streams.js';
+import type { Mailer } from './ports/mailer.js';
 import type { PageFetcher } from './ports/page-fetcher.js';
 import type { PageRenderer } from './ports/page-renderer.js';
 import type { PasswordHasher } from './ports/password-hasher.js';
@@ -43,6 +44,7 @@ export interface Context {
   searchCache: SearchCache;
   /** What this process remembers of the indexes that it searches. */
   searchMemory: SearchMemory;
+  mailer: Mailer;
   passwords: PasswordHasher;
   limiter: RateLimiter;
   streams: LiveStreams;

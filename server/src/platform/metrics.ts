@@ -52,6 +52,12 @@ export function createMetrics() {
       labelNames: ['outcome'],
       registers,
     }),
+    mails: new Counter({
+      name: 'botbase_mails_total',
+      help: 'Mails: sent, refused by the mail server for good, or failed after every try.',
+      labelNames: ['outcome'],
+      registers,
+    }),
     jobs: new Gauge({
       name: 'botbase_jobs',
       help: 'Jobs by type and state, counted at each scrape.',

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import {
   boolean,
   doublePrecision,
@@ -8,15 +9,15 @@ import {
   pgTable,
   primaryKey,
   text,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { createdAt, id, updatedAt } from './columns.js';
-import { users } from './users.js';
+import { createdAt, id, instant, updatedAt } from './columns.js';
+import { planName, users } from './users.js';
 
 export const memberRole = pgEnum('member_role', ['owner', 'editor', 'viewer']);
 export const messageTier = pgEnum('message_tier', ['mini', 'premium']);
 export const retrievalMode = pgEnum('retrieval_mode', ['hybrid', 'semantic', 'keyword']);
-export const planName = pgEnum('plan_name', ['free', 'pro', 'enterprise']);
 
 /** What answers when the chat model does not: the built-in extractive answer, or the project's fallback message. */
 export const modelFallback = pgEnum('model_fallback', ['extractive', 'refusal']);
@@ -45,6 +46,20 @@ export interface AnswerOptions {
   instructions: 'report' | 'quarantine';
   /** From which score on an answer is given: 0.4, or what the project's own sources ask for. */
   threshold: 'default' | 'calibrated';
+}
+
+/** What a visitor is asked for when it leaves a way to reach it. */
+export interface LeadForm {
+  fields: { name: 'email' | 'phone' | 'name'; isRequired: boolean }[];
+  /** What the visitor agrees to, as it is shown; null: no consent is asked for. */
+  consentText: string | null;
+}
+
+/** Days after which data of a class is deleted; null or not named: as `retentionDays` says. */
+export interface Retention {
+  conversations: number | null;
+  leads: number | null;
+  traces: number | null;
 }
 
 export const projects = pgTable(
@@ -77,6 +92,13 @@ export const projects = pgTable(
     modelFallback: modelFallback('model_fallback').notNull().default('extractive'),
     retrievalOptions: jsonb('retrieval_options').$type<Partial<RetrievalOptions>>().notNull().default({}),
     answerOptions: jsonb('answer_options').$type<Partial<AnswerOptions>>().notNull().default({}),
+    /** Null: no form is shown, leads are taken all the same. */
+    leadForm: jsonb('lead_form').$type<LeadForm>(),
+    /** Days after which what visitors left is deleted; null: never. */
+    retentionDays: integer('retention_days'),
+    retention: jsonb('retention').$type<Partial<Retention>>().notNull().default({}),
+    /** Addresses, numbers of phones and cards are masked before a message is stored. */
+    redactPersonalData: boolean('redact_personal_data').notNull().default(false),
     /** The score that questions made from the sources get without the text that answers them; null: not measured. */
     calibratedScore: doublePrecision('calibrated_score'),
     /** Whose vectors searches compare with, as `model:dimensions`; null: of the configured model. */
@@ -105,5 +127,36 @@ export const projectMembers = pgTable(
   (table) => [
     primaryKey({ columns: [table.projectId, table.userId] }),
     index('project_members_user').on(table.userId, table.projectId),
+  ],
+);
+
+export const invitationStatus = pgEnum('invitation_status', ['pending', 'accepted', 'withdrawn']);
+
+/** An offer of a role to an address, which becomes a member by the token that was mailed to it. */
+export const projectInvitations = pgTable(
+  'project_invitations',
+  {
+    id: id(),
+    projectId: uuid('project_id')
+      .notNull()
+      .references(() => projects.id, { onDelete: 'cascade' }),
+    /** Normalised as `users.email`. */
+    email: text('email').notNull(),
+    role: memberRole('role').notNull(),
+    tokenHash: text('token_hash').notNull(),
+    status: invitationStatus('status').notNull().default('pending'),
+    invitedBy: uuid('invited_by').references(() => users.id, { onDelete: 'set null' }),
+    expiresAt: instant('expires_at').notNull(),
+    acceptedAt: instant('accepted_at'),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (table) => [
+    uniqueIndex('project_invitations_hash_unique').on(table.tokenHash),
+    uniqueIndex('project_invitations_pending_unique')
+      .on(table.projectId, table.email)
+      .where(sql`status = 'pending'`),
+    index('project_invitations_project').on(table.projectId, table.id),
+    index('project_invitations_email').on(table.email),
   ],
 );

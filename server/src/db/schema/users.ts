@@ -2,6 +2,8 @@ import { index, pgEnum, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-
 import { createdAt, id, instant, updatedAt } from './columns.js';
 
 export const userRole = pgEnum('user_role', ['user', 'admin']);
+export const planName = pgEnum('plan_name', ['free', 'pro', 'enterprise']);
+export const accountTokenPurpose = pgEnum('account_token_purpose', ['verify_email', 'reset_password']);
 
 export const users = pgTable(
   'users',
@@ -13,6 +15,9 @@ export const users = pgTable(
     name: text('name').notNull(),
     role: userRole('role').notNull().default('user'),
     emailVerifiedAt: instant('email_verified_at'),
+    plan: planName('plan').notNull().default('free'),
+    /** Set by an admin: every credential of the account is dead until it is null again. */
+    suspendedAt: instant('suspended_at'),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
@@ -59,4 +64,40 @@ export const refreshTokens = pgTable(
     index('refresh_tokens_session').on(table.sessionId),
     index('refresh_tokens_user').on(table.userId),
   ],
+);
+
+/** What a link in a mail carries: it works once, for one purpose, until it expires. */
+export const accountTokens = pgTable(
+  'account_tokens',
+  {
+    id: id(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    purpose: accountTokenPurpose('purpose').notNull(),
+    tokenHash: text('token_hash').notNull(),
+    expiresAt: instant('expires_at').notNull(),
+    usedAt: instant('used_at'),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (table) => [
+    uniqueIndex('account_tokens_hash_unique').on(table.tokenHash),
+    index('account_tokens_user').on(table.userId, table.purpose),
+  ],
+);
+
+/** Hashes of the passwords before the present one, so that none of them is chosen again. */
+export const formerPasswords = pgTable(
+  'former_passwords',
+  {
+    id: id(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    passwordHash: text('password_hash').notNull(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (table) => [index('former_passwords_user').on(table.userId, table.id)],
 );

@@ -10,6 +10,11 @@ export type Permission =
   | 'conversations:write'
   | 'evaluation:read'
   | 'evaluation:write'
+  | 'leads:read'
+  | 'leads:write'
+  | 'members:read'
+  | 'members:write'
+  | 'audit:read'
   | 'chat';
 
 const VIEWER: Permission[] = [
@@ -17,6 +22,8 @@ const VIEWER: Permission[] = [
   'sources:read',
   'conversations:read',
   'evaluation:read',
+  'leads:read',
+  'members:read',
   'chat',
 ];
 const EDITOR: Permission[] = [
@@ -25,8 +32,9 @@ const EDITOR: Permission[] = [
   'sources:write',
   'conversations:write',
   'evaluation:write',
+  'leads:write',
 ];
-const OWNER: Permission[] = [...EDITOR, 'project:delete'];
+const OWNER: Permission[] = [...EDITOR, 'project:delete', 'members:write', 'audit:read'];
 
 const PERMISSIONS: Record<MemberRole, ReadonlySet<Permission>> = {
   viewer: new Set(VIEWER),

@@ -48,6 +48,11 @@ export interface Config {
   logLevel: 'debug' | 'info' | 'warn' | 'error';
   sentryDsn: string | null;
   otlpEndpoint: string | null;
+  mail: {
+    /** Null: mails become files in `dataDir`/outbox. */
+    smtpUrl: string | null;
+    from: string;
+  };
   maxUploadBytes: number;
   models: {
     /** Null: the built-in models. */
@@ -111,6 +116,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
     logLevel: env.LOG_LEVEL,
     sentryDsn: env.SENTRY_DSN ?? null,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
+    mail: { smtpUrl: env.SMTP_URL ?? null, from: env.SMTP_FROM },
     maxUploadBytes: env.MAX_UPLOAD_BYTES,
     models: {
       endpoint: hasEndpoint
@@ -170,6 +176,9 @@ function strictFaults(set: Record<string, string | undefined>, known: string[]):
   }
   if (set['ROLE'] !== undefined && set['ROLE'] !== 'all' && set['DATABASE_URL'] === undefined) {
     faults.push('ROLE: api and worker need DATABASE_URL: the embedded database serves one process only');
+  }
+  if (set['SMTP_URL'] !== undefined && set['SMTP_FROM'] === undefined) {
+    faults.push('SMTP_FROM: is required because SMTP_URL is set: the address that mails come from');
   }
   if (set['S3_BUCKET'] === undefined && set['S3_ENDPOINT'] !== undefined) {
     faults.push('S3_BUCKET: is required because S3_ENDPOINT is set');

@@ -49,6 +49,21 @@ export const redisUrl = z
     'must be a URL such as redis://user:password@host:6379',
   );
 
+export const smtpUrl = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^smtps?:$/.test(new URL(text).protocol),
+    'must be a URL such as smtp://user:password@host:587',
+  );
+
+/** `name@host`, or `Some Name <name@host>`. */
+export const mailbox = z
+  .string()
+  .regex(
+    /^([^\p{Cc}<>]*<)?[^\s<>@,;]+@[^\s<>@,;]+>?$/u,
+    'must be an address such as botbase@example.com or Botbase <botbase@example.com>',
+  );
+
 export const websocketUrl = z
   .string()
   .refine(

@@ -6,11 +6,13 @@ import {
   httpUrl,
   integer,
   isBareAddress,
+  mailbox,
   origins,
   postgresUrl,
   proxies,
   redisUrl,
   secret,
+  smtpUrl,
   websocketUrl,
 } from './variable-kinds.js';
 
@@ -206,6 +208,16 @@ export const variables = {
     origins.default([]),
     'own origin',
     'Origins, separated by commas, that may call the owner’s API from a browser.',
+  ),
+  SMTP_URL: variable(
+    smtpUrl.optional(),
+    'files in `DATA_DIR/outbox`',
+    'Mail server, such as `smtp://user:password@host:587` (STARTTLS where offered) or `smtps://…:465`.',
+  ),
+  SMTP_FROM: variable(
+    mailbox.default('Botbase <botbase@localhost>'),
+    '`Botbase <botbase@localhost>`',
+    'Address that mails come from; required with `SMTP_URL`.',
   ),
   CRAWLER_ALLOW_PRIVATE_NETWORKS: variable(
     boolean.default(false),
