@@ -12,6 +12,7 @@ import { logRequests } from '#platform/http/request-log.js';
 import { traceRequests } from '#platform/http/request-trace.js';
 import { AppError } from '#kernel/app-error.js';
 import { identifyUser } from '#features/auth/auth.hooks.js';
+import { accountRoutes } from '#features/auth/account.routes.js';
 import { authRoutes } from '#features/auth/auth.routes.js';
 import { chatRoutes } from '#features/chat/chat.routes.js';
 import { conversationRoutes } from '#features/chat/conversations.routes.js';
@@ -71,6 +72,7 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await describeApi(server);
   await server.register(healthRoutes(ctx));
   await server.register(authRoutes(ctx, limits));
+  await server.register(accountRoutes(ctx, limits));
   await server.register(projectRoutes(ctx));
   await server.register(sourceRoutes(ctx));
   await server.register(sourcePageRoutes(ctx));

@@ -5,18 +5,27 @@ import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { type UserRow, findUserByEmailOrNull } from './auth.queries.js';
 import type { LoginInput } from './auth.schemas.js';
+import { tooManyTries } from './login-throttle.js';
 import { type IssuedTokens, openSession } from './open-session.js';
+import { hasSessionFrom } from './sessions.queries.js';
 
 /**
- * Signs a user in. An unknown address and a wrong password give one answer, in one time.
- * @throws AppError `invalid_credentials`
+ * Signs a user in. An unknown address and a wrong password give one answer, in one time. While strangers guess, its
+ * owner still gets in from an address that it has signed in from before.
+ * @param secondsToWait of `createLoginThrottle`
+ * @throws AppError `invalid_credentials`, `rate_limited`
  */
 export async function loginUser(
   ctx: Pick<Context, 'db' | 'afterCommit' | 'config' | 'clock' | 'passwords'>,
   caller: Caller,
   input: LoginInput,
+  secondsToWait: number | null,
 ): Promise<{ user: UserRow; tokens: IssuedTokens }> {
   const user = await findUserByEmailOrNull(ctx.db, input.email);
+  if (secondsToWait !== null) {
+    const isKnownHere = user !== null && (await hasSessionFrom(ctx.db, { userId: user.id, ip: caller.ip }));
+    if (!isKnownHere) throw tooManyTries(secondsToWait);
+  }
   const isRight = await ctx.passwords.verify(input.password, user?.passwordHash ?? null);
   if (user === null || !isRight) {
     throw new AppError('invalid_credentials', 'The e-mail address or the password is wrong.');
