@@ -56,6 +56,7 @@ async function fillProject(app: TestApp, token: string): Promise<Record<string, 
     token,
     body: { message: 'When does the office open?' },
   });
+  const sessions = await app.request('GET', '/v1/auth/sessions', { token });
   const { testSetId, caseId, runId } = await addTestSet(app, token, { projectId, text: 'nine' });
   return {
     projectId,
@@ -66,5 +67,6 @@ async function fillProject(app: TestApp, token: string): Promise<Record<string, 
     documentId: documents.body.data[0].id,
     conversationId: chat.body.conversationId,
     messageId: chat.body.message.id,
+    sessionId: sessions.body.data[0].id,
   };
 }

@@ -58,6 +58,7 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
   });
   const { conversationId, conversationToken, message } = chat.body;
   expect(message.content).toContain(canary);
+  const sessions = await app.request('GET', '/v1/auth/sessions', { token });
   const testSet = await addTestSet(app, token, { projectId, text: canary });
   const ids = {
     projectId,
@@ -65,6 +66,7 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
     documentId,
     conversationId,
     messageId: message.id,
+    sessionId: sessions.body.data[0].id,
     ...testSet,
   };
   return {

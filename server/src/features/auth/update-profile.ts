@@ -34,7 +34,7 @@ export async function updateProfile(
   }
   return inTransaction(ctx, async (tx) => {
     const updated = await updateUser(tx.db, userId, {
-      ...(input.name === undefined ? {} : { name: input.name }),
+      name: input.name ?? user.name,
       ...(newEmail === null ? {} : { email: newEmail, emailVerifiedAt: null }),
     }).catch((error: unknown) => {
       throw isUniqueViolation(error)
