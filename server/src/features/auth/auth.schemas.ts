@@ -42,6 +42,10 @@ export const updateProfileBody = z
       .optional()
       .meta({ description: 'Needed for another address.' }),
   })
+  .refine(
+    ({ name, email }) => name !== undefined || email !== undefined,
+    'must change the name or the address',
+  )
   .meta({ id: 'UpdateProfile' });
 
 export const changePasswordBody = z
