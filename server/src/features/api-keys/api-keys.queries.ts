@@ -86,6 +86,15 @@ export async function updateApiKeyRevocation(db: Database, keyId: string, revoke
   await db.update(apiKeys).set({ revokedAt }).where(eq(apiKeys.id, keyId));
 }
 
+/** Keys that were revoked or expired before `endedBefore`. @returns how many */
+export async function deleteApiKeys(db: Database, endedBefore: Date): Promise<number> {
+  const rows = await db
+    .delete(apiKeys)
+    .where(or(lt(apiKeys.revokedAt, endedBefore), lt(apiKeys.expiresAt, endedBefore)))
+    .returning({ id: apiKeys.id });
+  return rows.length;
+}
+
 /** Notes a use, unless one was noted since `notedBefore`; passes over a row that is locked rather than wait for it. */
 export async function updateLastUse(
   db: Database,

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestApp, createTestApp } from '#test/create-test-app.js';
+import { deleteExpiredTokens } from '#features/auth/delete-expired-tokens.js';
 import { eventually } from '#test/eventually.js';
 
 let app: TestApp;
@@ -259,6 +260,29 @@ describe('revoking', () => {
     expect(body.data.map((row: { id: string }) => row.id)).not.toContain(id);
     expect((await revoke(id)).status).toBe(404);
     expect((await rotate(id)).status).toBe(404);
+  });
+
+  it('leaves a row for thirty days, as an expired key does', async () => {
+    const { token: own } = await app.register();
+    const end = new Date(app.clock.now().getTime() + 1).toISOString();
+    const ids = [
+      await createKey({}, own),
+      await createKey({ expiresAt: end }, own),
+      await createKey({}, own),
+    ];
+    await app.request('DELETE', `/v1/api-keys/${ids[0]?.id}`, { token: own });
+    const left = async (days: number) => {
+      const now = new Date(app.clock.now().getTime() + days * 24 * HOUR_MS);
+      await deleteExpiredTokens({ ...app.ctx, clock: { now: () => now } });
+      const all = sql.join(
+        ids.map(({ id }) => sql`${id}`),
+        sql`, `,
+      );
+      const { rows } = await app.ctx.db.execute(sql`select id from api_keys where id in (${all})`);
+      return rows.length;
+    };
+    expect(await left(29)).toBe(3);
+    expect(await left(31)).toBe(1);
   });
 
   it('and rotating are for own keys alone', async () => {
