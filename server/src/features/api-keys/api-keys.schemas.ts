@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { idSchema, instantSchema, listQuery, nameSchema, pathId } from '#platform/http/schemas.js';
+import { idSchema, instantSchema, listQuery, nameSchema, text } from '#platform/http/schemas.js';
 
+/** Longer than any id: what is none is `not_found`, as an unknown one is. */
+const MAX_ID_LENGTH = 100;
 const DEFAULT_SCOPES = ['chat', 'read'] as const;
 const DEFAULT_OVERLAP_SECONDS = 3_600;
 const MAX_OVERLAP_SECONDS = 7 * 24 * 3_600;
@@ -10,7 +12,7 @@ const scopeSchema = z.enum(['chat', 'read', 'write', 'admin']);
 export const createApiKeyBody = z
   .strictObject({
     name: nameSchema,
-    projectId: pathId
+    projectId: text({ max: MAX_ID_LENGTH })
       .nullish()
       .meta({ description: 'The one project that it opens; all of yours without it.' }),
     scopes: z

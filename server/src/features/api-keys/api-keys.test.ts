@@ -101,14 +101,19 @@ describe('making a key', () => {
   });
 
   it('ends at a hundred keys of one user, however many come at once', async () => {
-    const { token: own } = await app.register();
+    const { token: own, userId: ownId } = await app.register();
+    await app.ctx.db.execute(sql`
+      insert into api_keys (id, user_id, name, prefix, key_hash, scopes, expires_at, revoked_at)
+      select gen_random_uuid(), ${ownId}, 'Key', 'bb_sk_', md5(${ownId} || n::text), array['chat']::api_key_scope[],
+        case when n = 99 then now() - interval '1 day' end, case when n = 100 then now() - interval '1 day' end
+      from generate_series(1, 100) n`);
     const replies = await Promise.all(
-      Array.from({ length: 105 }, () =>
+      Array.from({ length: 5 }, () =>
         app.request('POST', '/v1/api-keys', { token: own, body: { name: 'Key' } }),
       ),
     );
-    const refused = replies.filter(({ status }) => status !== 201);
-    expect(refused.map(({ status }) => status)).toEqual([409, 409, 409, 409, 409]);
+    const statuses = replies.map(({ status }) => status).toSorted((x, y) => x - y);
+    expect(statuses).toEqual([201, 201, 409, 409, 409]);
   });
 });
 
