@@ -99,11 +99,11 @@ async function createCredentials() {
 type Credentials = Awaited<ReturnType<typeof createCredentials>>;
 
 const run = (query: ReturnType<typeof sql>) => app.ctx.db.execute(query);
-const logOut = (it: Credentials) =>
-  app.request('POST', '/v1/auth/logout', { body: { refreshToken: it.currentRefreshToken() } });
+const logOut = (account: Credentials) =>
+  app.request('POST', '/v1/auth/logout', { body: { refreshToken: account.currentRefreshToken() } });
 
 /** What happens, and what every credential is worth then. */
-const ENDS: [string, (it: Credentials) => Promise<unknown>, Record<string, number>][] = [
+const ENDS: [string, (account: Credentials) => Promise<unknown>, Record<string, number>][] = [
   ['nothing', async () => undefined, {}],
   ['logout', logOut, { 'access token': 401, 'refresh token': 401 }],
   [

@@ -17,9 +17,9 @@ interface UserIdentity {
 }
 
 /** A user who has signed in: a person, who may see to the account itself. */
-export type SessionActor = UserIdentity & { sessionId: string; apiKey: null };
+type SessionActor = UserIdentity & { sessionId: string; apiKey: null };
 
-export type UserActor = SessionActor | (UserIdentity & { sessionId: null; apiKey: ApiKeyGrant });
+type UserActor = SessionActor | (UserIdentity & { sessionId: null; apiKey: ApiKeyGrant });
 
 export type Actor = UserActor | { type: 'visitor' } | { type: 'system' };
 
