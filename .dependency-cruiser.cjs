@@ -4,6 +4,7 @@
 const FEATURES = [
   ['audit', 'usage'],
   ['projects'],
+  ['api-keys'],
   ['auth', 'documents', 'search-index'],
   ['ingestion'],
   ['sources'],

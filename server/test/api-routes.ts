@@ -31,8 +31,8 @@ export interface ApiRoute {
   path: string;
   pathParameters: string[];
   queryParameters: string[];
-  /** `none`: open to all; `owner`: a member's token; `visitor`: a token, or a public project. */
-  access: 'none' | 'owner' | 'visitor';
+  /** `none`: open to all; `session`: an access token; `owner`: that or an API key; `visitor`: the same, or a public project. */
+  access: 'none' | 'session' | 'owner' | 'visitor';
   /** The forms of its JSON body; empty for a route without one. */
   bodies: JsonSchema[];
   /** Whether it also does its work without a body. */
@@ -69,21 +69,26 @@ function describeRoute(
   const takesFiles = content['multipart/form-data'] !== undefined;
   const named = (place: string) =>
     (operation.parameters ?? []).filter((parameter) => parameter.in === place).map(({ name }) => name);
-  const security = operation.security ?? [];
-  const isOpen = security.some((requirement) => Object.keys(requirement).length === 0);
   return {
     name: `${method.toUpperCase()} ${path}`,
     method: method.toUpperCase(),
     path,
     pathParameters: named('path'),
     queryParameters: named('query'),
-    access: security.length === 0 ? 'none' : isOpen ? 'visitor' : 'owner',
+    access: accessOf(operation.security ?? []),
     bodies: forms.filter(({ type }) => type === 'object'),
     // A route that takes files is one whose body is needed, though JSON is not its only form.
     isBodyOptional: !takesFiles && (schema === undefined || forms.some(({ type }) => type === 'null')),
     takesFiles,
     statuses: Object.keys(operation.responses ?? {}),
   };
+}
+
+function accessOf(security: Record<string, unknown>[]): ApiRoute['access'] {
+  if (security.length === 0) return 'none';
+  const schemes = security.flatMap((requirement) => Object.keys(requirement));
+  if (schemes.length < security.length) return 'visitor';
+  return schemes.includes('session') ? 'session' : 'owner';
 }
 
 function formsOf(schema: JsonSchema, resolve: (schema: JsonSchema) => JsonSchema): JsonSchema[] {
@@ -112,6 +117,7 @@ const TEXT_EXAMPLES: Record<string, string> = {
   password: 'correct horse battery',
   syncEvery: '1d',
   expectedSourceId: '01900000-0000-7000-8000-000000000000',
+  expiresAt: '2999-01-01T00:00:00.000Z',
   since: '2026-01-01T00:00:00.000Z',
 };
 

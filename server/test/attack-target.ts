@@ -58,6 +58,7 @@ async function fillProject(app: TestApp, token: string): Promise<Record<string, 
   });
   const sessions = await app.request('GET', '/v1/auth/sessions', { token });
   const { testSetId, caseId, runId } = await addTestSet(app, token, { projectId, text: 'nine' });
+  const key = await app.request('POST', '/v1/api-keys', { token, body: { name: 'Key' } });
   return {
     projectId,
     testSetId,
@@ -68,5 +69,6 @@ async function fillProject(app: TestApp, token: string): Promise<Record<string, 
     conversationId: chat.body.conversationId,
     messageId: chat.body.message.id,
     sessionId: sessions.body.data[0].id,
+    keyId: key.body.id,
   };
 }

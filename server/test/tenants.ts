@@ -68,6 +68,7 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
     messageId: message.id,
     sessionId: sessions.body.data[0].id,
     ...testSet,
+    keyId: await createApiKey(app, token, canary),
   };
   return {
     token,
@@ -79,6 +80,11 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
     conversationToken,
     canary,
   };
+}
+
+async function createApiKey(app: TestApp, token: string, name: string): Promise<string> {
+  const { body } = await app.request('POST', '/v1/api-keys', { token, body: { name } });
+  return body.id;
 }
 
 /** All that is stored of an account and its project, as text. */

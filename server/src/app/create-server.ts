@@ -12,6 +12,7 @@ import { logRequests } from '#platform/http/request-log.js';
 import { traceRequests } from '#platform/http/request-trace.js';
 import { AppError } from '#kernel/app-error.js';
 import { identifyUser } from '#features/auth/auth.hooks.js';
+import { apiKeyRoutes } from '#features/api-keys/api-keys.routes.js';
 import { accountRoutes } from '#features/auth/account.routes.js';
 import { authRoutes } from '#features/auth/auth.routes.js';
 import { chatRoutes } from '#features/chat/chat.routes.js';
@@ -73,6 +74,7 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(healthRoutes(ctx));
   await server.register(authRoutes(ctx, limits));
   await server.register(accountRoutes(ctx, limits));
+  await server.register(apiKeyRoutes(ctx));
   await server.register(projectRoutes(ctx));
   await server.register(sourceRoutes(ctx));
   await server.register(sourcePageRoutes(ctx));

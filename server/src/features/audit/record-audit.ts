@@ -20,6 +20,7 @@ export async function recordAudit(tx: Pick<Context, 'db'>, caller: Caller, entry
     projectId: entry.projectId,
     actorId: actorIdOf(caller.actor),
     actorType: caller.actor.type,
+    apiKeyId: caller.actor.type === 'user' ? (caller.actor.apiKey?.id ?? null) : null,
     action: entry.action,
     resourceType: entry.resourceType,
     resourceId: entry.resourceId,
