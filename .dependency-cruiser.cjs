@@ -4,7 +4,7 @@
 const FEATURES = [
   ['audit', 'usage'],
   ['projects'],
-  ['auth', 'documents', 'search-index'],
+  ['auth', 'documents', 'members', 'search-index'],
   ['ingestion'],
   ['sources'],
   ['retrieval'],

@@ -21,6 +21,7 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
       tags: [
         { name: 'Accounts' },
         { name: 'Projects' },
+        { name: 'Members' },
         { name: 'Sources' },
         { name: 'Documents' },
         { name: 'Search' },
