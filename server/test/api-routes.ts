@@ -112,6 +112,7 @@ const TEXT_EXAMPLES: Record<string, string> = {
   password: 'correct horse battery',
   syncEvery: '1d',
   expectedSourceId: '01900000-0000-7000-8000-000000000000',
+  userId: '01900000-0000-7000-8000-000000000000',
   since: '2026-01-01T00:00:00.000Z',
 };
 
