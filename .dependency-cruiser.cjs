@@ -5,7 +5,7 @@ const FEATURES = [
   ['audit', 'usage'],
   ['projects'],
   ['api-keys'],
-  ['auth', 'documents', 'search-index'],
+  ['auth', 'documents', 'members', 'search-index'],
   ['ingestion'],
   ['sources'],
   ['retrieval'],

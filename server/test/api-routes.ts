@@ -118,6 +118,7 @@ const TEXT_EXAMPLES: Record<string, string> = {
   syncEvery: '1d',
   expectedSourceId: '01900000-0000-7000-8000-000000000000',
   expiresAt: '2999-01-01T00:00:00.000Z',
+  userId: '01900000-0000-7000-8000-000000000000',
   since: '2026-01-01T00:00:00.000Z',
 };
 

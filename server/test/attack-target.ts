@@ -1,6 +1,7 @@
 import { type ApiRoute, listApiRoutes } from './api-routes.js';
 import { type TestApp, createTestApp } from './create-test-app.js';
 import { addTestSet } from './add-test-set.js';
+import { invite, joinProject } from './join-project.js';
 import { type RawReply, type Sent, countStored, faultOf, send } from './refusals.js';
 
 /** A server with an account whose project holds one of each thing, to be asked for what must be refused. */
@@ -59,8 +60,14 @@ async function fillProject(app: TestApp, token: string): Promise<Record<string, 
   const sessions = await app.request('GET', '/v1/auth/sessions', { token });
   const { testSetId, caseId, runId } = await addTestSet(app, token, { projectId, text: 'nine' });
   const key = await app.request('POST', '/v1/api-keys', { token, body: { name: 'Key' } });
+  const offer = { token, projectId, role: 'editor' };
+  const member = await joinProject(app, offer);
+  const invitation = await invite(app, 'invited@example.com', offer);
+  await app.runJobs();
   return {
     projectId,
+    userId: member.userId,
+    invitationId: invitation.id,
     testSetId,
     caseId,
     runId,

@@ -127,6 +127,8 @@ describe('what is somebody else’s', () => {
       'sources',
       'documents',
       'conversations',
+      'members',
+      'invitations',
       `documents/${bob.ids['documentId'] ?? ''}/chunks`,
       `conversations/${bob.ids['conversationId'] ?? ''}/messages`,
     ];

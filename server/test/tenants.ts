@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { addTestSet } from './add-test-set.js';
 import { type ApiRoute, pathOf, sampleOf } from './api-routes.js';
 import type { TestApp } from './create-test-app.js';
+import { invite, joinProject } from './join-project.js';
 import { type RawReply, send } from './refusals.js';
 
 /** An account with a project that holds one of each thing, and a canary in each text of it. */
@@ -60,8 +61,13 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
   expect(message.content).toContain(canary);
   const sessions = await app.request('GET', '/v1/auth/sessions', { token });
   const testSet = await addTestSet(app, token, { projectId, text: canary });
+  const offer = { token, projectId, role: 'editor' };
+  const member = await joinProject(app, offer, `Member ${canary}`);
+  const invitation = await invite(app, `${canary}@example.com`, offer);
   const ids = {
     projectId,
+    userId: member.userId,
+    invitationId: invitation.id,
     sourceId: source.id,
     documentId,
     conversationId,

@@ -36,6 +36,7 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
       tags: [
         { name: 'Accounts' },
         { name: 'Projects' },
+        { name: 'Members' },
         { name: 'Sources' },
         { name: 'Documents' },
         { name: 'Search' },

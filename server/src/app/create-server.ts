@@ -23,6 +23,8 @@ import { documentRoutes } from '#features/documents/documents.routes.js';
 import { evaluationRunRoutes } from '#features/evaluation/runs.routes.js';
 import { testCaseRoutes } from '#features/evaluation/test-cases.routes.js';
 import { testSetRoutes } from '#features/evaluation/test-sets.routes.js';
+import { invitationRoutes } from '#features/members/invitations.routes.js';
+import { memberRoutes } from '#features/members/members.routes.js';
 import { projectRoutes } from '#features/projects/projects.routes.js';
 import { retrievalRoutes } from '#features/retrieval/retrieval.routes.js';
 import { sourcePageRoutes } from '#features/sources/source-pages.routes.js';
@@ -76,6 +78,8 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(accountRoutes(ctx, limits));
   await server.register(apiKeyRoutes(ctx));
   await server.register(projectRoutes(ctx));
+  await server.register(memberRoutes(ctx));
+  await server.register(invitationRoutes(ctx, limits));
   await server.register(sourceRoutes(ctx));
   await server.register(sourcePageRoutes(ctx));
   await server.register(sourcePreviewRoutes(ctx));

@@ -7,6 +7,7 @@ import { deleteExpiredTokens } from '#features/auth/delete-expired-tokens.js';
 import { closeAbandonedTurns } from '#features/chat/close-abandoned-turns.js';
 import { changeEmbeddingModels } from '#features/ingestion/embedding-models/change-embedding-model.js';
 import { sweepUnseenVersions } from '#features/ingestion/sweep-unseen-versions.js';
+import { deleteExpiredInvitations } from '#features/members/delete-expired-invitations.js';
 import { fitVectorStorage } from '#features/retrieval/fit-vector-storage.js';
 import { keepVectorIndexes } from '#features/retrieval/keep-vector-indexes.js';
 import { calibrateChangedProjects } from '#features/retrieval/calibrate-threshold.js';
@@ -35,6 +36,7 @@ export const schedules: readonly ScheduledTask[] = [
     run: (ctx) => deleteExpiredIdempotencyKeys(ctx.db, ctx.clock.now()),
   },
   { name: 'delete-expired-tokens', everyMs: HOUR_MS, run: deleteExpiredTokens },
+  { name: 'delete-expired-invitations', everyMs: HOUR_MS, run: deleteExpiredInvitations },
   {
     name: 'sweep-orphaned-files',
     everyMs: 6 * HOUR_MS,

@@ -24,6 +24,13 @@ export const nameSchema = text({ max: MAX_NAME_LENGTH })
   .transform((value) => value.trim())
   .refine((value) => value !== '', 'must not be empty');
 
+const MAX_EMAIL_LENGTH = 254;
+
+/** An address in the one form that it is stored and compared in. */
+export const emailSchema = text({ max: MAX_EMAIL_LENGTH })
+  .transform((value) => value.normalize('NFKC').trim().toLowerCase())
+  .pipe(z.email('must be an e-mail address').max(MAX_EMAIL_LENGTH));
+
 export const idSchema = z.uuid();
 export const instantSchema = z.iso.datetime();
 
