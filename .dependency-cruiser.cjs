@@ -9,7 +9,7 @@ const FEATURES = [
   ['sources'],
   ['retrieval'],
   ['chat'],
-  ['evaluation'],
+  ['evaluation', 'leads'],
 ];
 
 const SRC = 'server/src';

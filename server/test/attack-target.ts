@@ -57,6 +57,7 @@ async function fillProject(app: TestApp, token: string): Promise<Record<string, 
     body: { message: 'When does the office open?' },
   });
   const sessions = await app.request('GET', '/v1/auth/sessions', { token });
+  const lead = await app.request('POST', `${base}/leads`, { token, body: { phone: '+49301234567' } });
   const { testSetId, caseId, runId } = await addTestSet(app, token, { projectId, text: 'nine' });
   return {
     projectId,
@@ -68,5 +69,6 @@ async function fillProject(app: TestApp, token: string): Promise<Record<string, 
     conversationId: chat.body.conversationId,
     messageId: chat.body.message.id,
     sessionId: sessions.body.data[0].id,
+    leadId: lead.body.id,
   };
 }

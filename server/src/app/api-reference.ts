@@ -26,6 +26,7 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
         { name: 'Search' },
         { name: 'Chat' },
         { name: 'Conversations' },
+        { name: 'Leads' },
         { name: 'Evaluation' },
         { name: 'Operation' },
       ],

@@ -22,6 +22,7 @@ import { documentRoutes } from '#features/documents/documents.routes.js';
 import { evaluationRunRoutes } from '#features/evaluation/runs.routes.js';
 import { testCaseRoutes } from '#features/evaluation/test-cases.routes.js';
 import { testSetRoutes } from '#features/evaluation/test-sets.routes.js';
+import { leadRoutes } from '#features/leads/leads.routes.js';
 import { projectRoutes } from '#features/projects/projects.routes.js';
 import { retrievalRoutes } from '#features/retrieval/retrieval.routes.js';
 import { sourcePageRoutes } from '#features/sources/source-pages.routes.js';
@@ -82,6 +83,7 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(chatRoutes(ctx));
   await server.register(conversationRoutes(ctx));
   await server.register(feedbackRoutes(ctx));
+  await server.register(leadRoutes(ctx));
   await server.register(testSetRoutes(ctx));
   await server.register(testCaseRoutes(ctx));
   await server.register(evaluationRunRoutes(ctx));
