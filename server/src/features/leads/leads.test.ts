@@ -17,6 +17,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 beforeEach(async () => {
   base = `/v1/projects/${await app.createProject(token, { name: 'Shop', isPublic: true })}`;
+  await app.runJobs();
   app.mails.length = 0;
 });
 

@@ -75,6 +75,25 @@ function leadFormOf<Text extends z.ZodType<string>>(consentText: Text) {
   });
 }
 
+const MAX_RETENTION_DAYS = 3_650;
+const retentionDaysSchema = z
+  .int()
+  .min(1)
+  .max(MAX_RETENTION_DAYS)
+  .nullable()
+  .meta({ description: 'Days after which what visitors left is deleted. Null: never.' });
+
+/** For one class of data: null as `retentionDays` says. */
+const retentionShape = {
+  conversations: retentionDaysSchema,
+  leads: retentionDaysSchema,
+  traces: retentionDaysSchema,
+};
+const redactPersonalDataSchema = z.boolean().meta({
+  description:
+    'E-mail addresses, telephone and card numbers in questions are replaced by `[email]`, `[phone]` and `[card]` before they are stored or shown to a model.',
+});
+
 const settings = {
   description: text({ max: MAX_DESCRIPTION_LENGTH }).nullable(),
   isPublic: z.boolean(),
@@ -97,6 +116,9 @@ const settings = {
     .nullable(),
   retrievalOptions: z.strictObject(retrievalOptionsShape).partial(),
   answerOptions: z.strictObject(answerOptionsShape).partial(),
+  retentionDays: retentionDaysSchema,
+  retention: z.strictObject(retentionShape).partial(),
+  redactPersonalData: redactPersonalDataSchema,
   leadForm: leadFormOf(text({ min: 1, max: MAX_CONSENT_LENGTH })).nullable(),
 };
 
@@ -137,6 +159,9 @@ export const projectSchema = z
     language: z.string().nullable(),
     retrievalOptions: z.object(retrievalOptionsShape),
     answerOptions: z.object(answerOptionsShape),
+    retentionDays: retentionDaysSchema,
+    retention: z.object(retentionShape),
+    redactPersonalData: redactPersonalDataSchema,
     leadForm: leadFormOf(z.string()).nullable().meta({
       description: 'What visitors are asked for. Null: no form is shown; leads are taken all the same.',
     }),
