@@ -10,6 +10,7 @@ const FEATURES = [
   ['retrieval'],
   ['chat'],
   ['evaluation', 'leads'],
+  ['data-rights'],
 ];
 
 const SRC = 'server/src';

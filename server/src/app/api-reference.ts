@@ -28,6 +28,7 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
         { name: 'Conversations' },
         { name: 'Leads' },
         { name: 'Evaluation' },
+        { name: 'Data rights' },
         { name: 'Operation' },
       ],
     },

@@ -18,6 +18,7 @@ import { chatRoutes } from '#features/chat/chat.routes.js';
 import { conversationRoutes } from '#features/chat/conversations.routes.js';
 import { feedbackRoutes } from '#features/chat/feedback.routes.js';
 import { traceRoutes } from '#features/chat/traces.routes.js';
+import { dataRightsRoutes } from '#features/data-rights/data-rights.routes.js';
 import { documentRoutes } from '#features/documents/documents.routes.js';
 import { evaluationRunRoutes } from '#features/evaluation/runs.routes.js';
 import { testCaseRoutes } from '#features/evaluation/test-cases.routes.js';
@@ -88,6 +89,7 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(testCaseRoutes(ctx));
   await server.register(evaluationRunRoutes(ctx));
   await server.register(traceRoutes(ctx));
+  await server.register(dataRightsRoutes(ctx));
   return server;
 }
 

@@ -15,6 +15,8 @@ export type Permission =
   | 'members:read'
   | 'members:write'
   | 'audit:read'
+  | 'project:export'
+  | 'visitors:erase'
   | 'chat';
 
 const VIEWER: Permission[] = [
@@ -34,7 +36,14 @@ const EDITOR: Permission[] = [
   'evaluation:write',
   'leads:write',
 ];
-const OWNER: Permission[] = [...EDITOR, 'project:delete', 'members:write', 'audit:read'];
+const OWNER: Permission[] = [
+  ...EDITOR,
+  'project:delete',
+  'members:write',
+  'audit:read',
+  'project:export',
+  'visitors:erase',
+];
 
 const PERMISSIONS: Record<MemberRole, ReadonlySet<Permission>> = {
   viewer: new Set(VIEWER),
