@@ -2,7 +2,7 @@ import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { type ExportedRow, listExportedRows } from './export.queries.js';
-import { exportedTables } from './exported-tables.queries.js';
+import { exportedTables } from './exported-tables.js';
 
 /** How many lines of each type have gone out. */
 export type LineCounts = Record<string, number>;
@@ -34,12 +34,19 @@ export async function* projectLines(
     const list = (page: Page) => listExportedRows(ctx.db, scope, table, page);
     for await (const row of allRows(list, rowsPerPage)) {
       const { feedback = null, ...fields } = row;
-      yield countedLine(counts, type, { projectId, ...fields });
+      yield countedLine(counts, type, { projectId, ...fields, ...originOf(row) });
       if (feedback !== null) {
         yield countedLine(counts, 'feedback', { projectId, messageId: row['id'], ...(feedback as object) });
       }
     }
   }
+}
+
+/** Of a source: without where its file lies and what it hashes to. */
+function originOf({ origin }: ExportedRow): object {
+  if (typeof origin !== 'object' || origin === null) return {};
+  const { fileKey: _place, sha256: _hash, ...shown } = origin as ExportedRow;
+  return { origin: shown };
 }
 
 interface Page {

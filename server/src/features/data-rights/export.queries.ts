@@ -1,4 +1,4 @@
-import { type SQL, and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import { auditLogs } from '#db/schema/audit-logs.js';
 import { projectMembers, projects } from '#db/schema/projects.js';
@@ -15,7 +15,7 @@ export interface ExportedTable {
   projectId: PgColumn;
   key: PgColumn;
   /** Named one by one, so that a column that is new and secret is not exported by itself. */
-  columns: Record<string, PgColumn | SQL>;
+  columns: Record<string, PgColumn>;
 }
 
 /** Rows of a table of the project, in the order of its key. */
@@ -33,7 +33,7 @@ export async function listExportedRows(
     )
     .orderBy(asc(of.key))
     .limit(page.limit);
-  return rows.map(({ exportKey, ...row }) => ({ key: String(exportKey), row }));
+  return rows.map(({ exportKey, ...row }) => ({ key: exportKey, row }));
 }
 
 /** The account without its password; null: it is gone. */

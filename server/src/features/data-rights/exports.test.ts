@@ -63,9 +63,16 @@ function namesIn(value: unknown): string[] {
 
 function expectNoSecrets(lines: Line[]): void {
   const names = new Set(namesIn(lines));
-  const known = ['inputTokens', 'outputTokens', 'promptTokens', 'tokenCount', 'tokens', 'promptHash'];
+  const known = new Set([
+    'inputTokens',
+    'outputTokens',
+    'promptTokens',
+    'tokenCount',
+    'tokens',
+    'promptHash',
+  ]);
   const suspicious = [...names].filter((name) => /hash|token|secret|password|sha|key/i.test(name));
-  expect(suspicious.filter((name) => !known.includes(name))).toEqual([]);
+  expect(suspicious.filter((name) => !known.has(name))).toEqual([]);
   expect(JSON.stringify(lines)).not.toMatch(/the-hash|\$2[aby]\$/);
 }
 

@@ -1,4 +1,4 @@
-import { type SQL, getTableColumns, sql } from 'drizzle-orm';
+import { getTableColumns } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import { auditLogs } from '#db/schema/audit-logs.js';
 import { conversations, messageTraces, messages } from '#db/schema/conversations.js';
@@ -36,12 +36,8 @@ export const exportedTables: (ExportedTable & { type: string; rowsPerPage: numbe
     'source',
     sources,
     `
-    id type name status metadata error documentCount chunkCount lastSyncedAt syncEvery lastSync
+    id type name origin status metadata error documentCount chunkCount lastSyncedAt syncEvery lastSync
     createdAt updatedAt`,
-    {
-      // Without where its file lies and what it hashes to.
-      more: { origin: sql`${sources.origin} - 'fileKey' - 'sha256'` },
-    },
   ),
   exported(
     'document',
@@ -95,7 +91,6 @@ export const exportedTables: (ExportedTable & { type: string; rowsPerPage: numbe
 interface Exceptions {
   key?: PgColumn;
   projectId?: PgColumn;
-  more?: Record<string, SQL>;
   rowsPerPage?: number;
 }
 
@@ -118,7 +113,7 @@ function exported<Table extends PgTable>(
     table,
     key: exceptions.key ?? column('id'),
     projectId: exceptions.projectId ?? column('projectId'),
-    columns: { ...Object.fromEntries(listed.map((name) => [name, column(name)])), ...exceptions.more },
+    columns: Object.fromEntries(listed.map((name) => [name, column(name)])),
     rowsPerPage: exceptions.rowsPerPage ?? SMALL_ROWS,
   };
 }
