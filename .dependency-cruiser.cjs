@@ -10,7 +10,8 @@ const FEATURES = [
   ['sources'],
   ['retrieval'],
   ['chat'],
-  ['evaluation'],
+  ['evaluation', 'leads'],
+  ['data-rights'],
 ];
 
 const SRC = 'server/src';

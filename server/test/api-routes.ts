@@ -109,6 +109,7 @@ export function pathOf(route: ApiRoute, parameters: Record<string, string>): str
 /** Texts that a field of this name takes where its schema does not tell. */
 const TEXT_EXAMPLES: Record<string, string> = {
   email: 'somebody@example.com',
+  phone: '+49 30 1234567',
   url: 'https://example.com/',
   language: 'en',
   languages: 'en',

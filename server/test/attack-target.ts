@@ -58,6 +58,7 @@ async function fillProject(app: TestApp, token: string): Promise<Record<string, 
     body: { message: 'When does the office open?' },
   });
   const sessions = await app.request('GET', '/v1/auth/sessions', { token });
+  const lead = await app.request('POST', `${base}/leads`, { token, body: { phone: '+49301234567' } });
   const { testSetId, caseId, runId } = await addTestSet(app, token, { projectId, text: 'nine' });
   const key = await app.request('POST', '/v1/api-keys', { token, body: { name: 'Key' } });
   const offer = { token, projectId, role: 'editor' };
@@ -77,5 +78,6 @@ async function fillProject(app: TestApp, token: string): Promise<Record<string, 
     messageId: chat.body.message.id,
     sessionId: sessions.body.data[0].id,
     keyId: key.body.id,
+    leadId: lead.body.id,
   };
 }

@@ -60,6 +60,10 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
   const { conversationId, conversationToken, message } = chat.body;
   expect(message.content).toContain(canary);
   const sessions = await app.request('GET', '/v1/auth/sessions', { token });
+  const lead = await app.request('POST', `${base}/leads`, {
+    token,
+    body: { email: `lead-${canary}@example.com`, name: canary, metadata, consent: { text: canary } },
+  });
   const testSet = await addTestSet(app, token, { projectId, text: canary });
   const offer = { token, projectId, role: 'editor' };
   const member = await joinProject(app, offer, `Member ${canary}`);
@@ -73,6 +77,7 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
     conversationId,
     messageId: message.id,
     sessionId: sessions.body.data[0].id,
+    leadId: lead.body.id,
     ...testSet,
     keyId: await createApiKey(app, token, canary),
   };

@@ -19,12 +19,14 @@ import { chatRoutes } from '#features/chat/chat.routes.js';
 import { conversationRoutes } from '#features/chat/conversations.routes.js';
 import { feedbackRoutes } from '#features/chat/feedback.routes.js';
 import { traceRoutes } from '#features/chat/traces.routes.js';
+import { dataRightsRoutes } from '#features/data-rights/data-rights.routes.js';
 import { documentRoutes } from '#features/documents/documents.routes.js';
 import { evaluationRunRoutes } from '#features/evaluation/runs.routes.js';
 import { testCaseRoutes } from '#features/evaluation/test-cases.routes.js';
 import { testSetRoutes } from '#features/evaluation/test-sets.routes.js';
 import { invitationRoutes } from '#features/members/invitations.routes.js';
 import { memberRoutes } from '#features/members/members.routes.js';
+import { leadRoutes } from '#features/leads/leads.routes.js';
 import { projectRoutes } from '#features/projects/projects.routes.js';
 import { retrievalRoutes } from '#features/retrieval/retrieval.routes.js';
 import { sourcePageRoutes } from '#features/sources/source-pages.routes.js';
@@ -88,10 +90,12 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(chatRoutes(ctx));
   await server.register(conversationRoutes(ctx));
   await server.register(feedbackRoutes(ctx));
+  await server.register(leadRoutes(ctx));
   await server.register(testSetRoutes(ctx));
   await server.register(testCaseRoutes(ctx));
   await server.register(evaluationRunRoutes(ctx));
   await server.register(traceRoutes(ctx));
+  await server.register(dataRightsRoutes(ctx));
   return server;
 }
 

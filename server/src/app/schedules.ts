@@ -5,6 +5,7 @@ import { buildOnlineIndexes } from '#platform/online-indexes.js';
 import type { ScheduledTask } from '#platform/schedule/scheduler.js';
 import { deleteExpiredTokens } from '#features/auth/delete-expired-tokens.js';
 import { closeAbandonedTurns } from '#features/chat/close-abandoned-turns.js';
+import { deleteOutdatedData } from '#features/data-rights/delete-outdated-data.js';
 import { changeEmbeddingModels } from '#features/ingestion/embedding-models/change-embedding-model.js';
 import { sweepUnseenVersions } from '#features/ingestion/sweep-unseen-versions.js';
 import { deleteExpiredInvitations } from '#features/members/delete-expired-invitations.js';
@@ -35,6 +36,7 @@ export const schedules: readonly ScheduledTask[] = [
     everyMs: 10 * MINUTE_MS,
     run: (ctx) => deleteExpiredIdempotencyKeys(ctx.db, ctx.clock.now()),
   },
+  { name: 'delete-outdated-data', everyMs: HOUR_MS, run: deleteOutdatedData },
   { name: 'delete-expired-tokens', everyMs: HOUR_MS, run: deleteExpiredTokens },
   { name: 'delete-expired-invitations', everyMs: HOUR_MS, run: deleteExpiredInvitations },
   {

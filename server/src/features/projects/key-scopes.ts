@@ -33,7 +33,11 @@ const SCOPES: Record<ApiKeyScope, ReadonlySet<KeyPermission>> = {
     ...WRITE,
     'project:update',
     'project:delete',
+    'project:transfer',
+    'project:export',
+    'visitors:erase',
     'members:write',
+    'members:leave',
     'audit:read',
   ]),
 };
