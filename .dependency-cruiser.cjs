@@ -10,6 +10,7 @@ const FEATURES = [
   ['retrieval'],
   ['chat'],
   ['evaluation'],
+  ['admin'],
 ];
 
 const SRC = 'server/src';

@@ -18,7 +18,7 @@ export interface JsonSchema {
 }
 
 interface Operation {
-  security?: Record<string, unknown>[];
+  security?: Record<string, string[]>[];
   parameters?: { in: string; name: string }[];
   requestBody?: { content: Record<string, { schema: JsonSchema }> };
   responses?: Record<string, unknown>;
@@ -31,8 +31,8 @@ export interface ApiRoute {
   path: string;
   pathParameters: string[];
   queryParameters: string[];
-  /** `none`: open to all; `owner`: a member's token; `visitor`: a token, or a public project. */
-  access: 'none' | 'owner' | 'visitor';
+  /** `none`: open to all; `owner`: a member's token; `visitor`: a token, or a public project; `admin`: that of an admin. */
+  access: 'none' | 'owner' | 'visitor' | 'admin';
   /** The forms of its JSON body; empty for a route without one. */
   bodies: JsonSchema[];
   /** Whether it also does its work without a body. */
@@ -71,13 +71,14 @@ function describeRoute(
     (operation.parameters ?? []).filter((parameter) => parameter.in === place).map(({ name }) => name);
   const security = operation.security ?? [];
   const isOpen = security.some((requirement) => Object.keys(requirement).length === 0);
+  const isForAdmins = security.some(({ bearer }) => bearer?.includes('admin') === true);
   return {
     name: `${method.toUpperCase()} ${path}`,
     method: method.toUpperCase(),
     path,
     pathParameters: named('path'),
     queryParameters: named('query'),
-    access: security.length === 0 ? 'none' : isOpen ? 'visitor' : 'owner',
+    access: isForAdmins ? 'admin' : security.length === 0 ? 'none' : isOpen ? 'visitor' : 'owner',
     bodies: forms.filter(({ type }) => type === 'object'),
     // A route that takes files is one whose body is needed, though JSON is not its only form.
     isBodyOptional: !takesFiles && (schema === undefined || forms.some(({ type }) => type === 'null')),

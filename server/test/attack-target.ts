@@ -1,9 +1,12 @@
+import { eq } from 'drizzle-orm';
+import { jobs } from '#db/schema/jobs.js';
+import { users } from '#db/schema/users.js';
 import { type ApiRoute, listApiRoutes } from './api-routes.js';
 import { type TestApp, createTestApp } from './create-test-app.js';
 import { addTestSet } from './add-test-set.js';
 import { type RawReply, type Sent, countStored, faultOf, send } from './refusals.js';
 
-/** A server with an account whose project holds one of each thing, to be asked for what must be refused. */
+/** A server with an account, an admin's, whose project holds one of each thing, to be asked for what must be refused. */
 export interface AttackTarget {
   app: TestApp;
   token: string;
@@ -20,7 +23,8 @@ export interface AttackTarget {
 export async function createAttackTarget(): Promise<AttackTarget> {
   const app = await createTestApp();
   const routes = await listApiRoutes(app.server);
-  const { token } = await app.register();
+  const { token, userId } = await app.register();
+  await app.ctx.db.update(users).set({ role: 'admin' }).where(eq(users.id, userId));
   const known = await fillProject(app, token);
   return {
     app,
@@ -58,8 +62,11 @@ async function fillProject(app: TestApp, token: string): Promise<Record<string, 
   });
   const sessions = await app.request('GET', '/v1/auth/sessions', { token });
   const { testSetId, caseId, runId } = await addTestSet(app, token, { projectId, text: 'nine' });
+  const [job] = await app.ctx.db.select({ id: jobs.id }).from(jobs).limit(1);
   return {
     projectId,
+    userId: (await app.register()).userId,
+    jobId: job?.id ?? '',
     testSetId,
     caseId,
     runId,

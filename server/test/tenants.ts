@@ -67,6 +67,8 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
     conversationId,
     messageId: message.id,
     sessionId: sessions.body.data[0].id,
+    userId,
+    jobId: await newestJobId(app, projectId),
     ...testSet,
   };
   return {
@@ -79,6 +81,13 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
     conversationToken,
     canary,
   };
+}
+
+async function newestJobId(app: TestApp, projectId: string): Promise<string> {
+  const { rows } = await app.ctx.db.execute<{ id: string }>(
+    sql`select id from jobs where project_id = ${projectId} order by id desc limit 1`,
+  );
+  return rows[0]?.id ?? '';
 }
 
 /** All that is stored of an account and its project, as text. */

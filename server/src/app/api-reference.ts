@@ -27,6 +27,7 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
         { name: 'Chat' },
         { name: 'Conversations' },
         { name: 'Evaluation' },
+        { name: 'Administration' },
         { name: 'Operation' },
       ],
     },

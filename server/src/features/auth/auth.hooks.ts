@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '#kernel/app-error.js';
 import type { Context } from '#platform/context.js';
-import { anonymousCaller, bearerToken, setUser } from '#platform/http/caller.js';
+import { anonymousCaller, bearerToken, setUser, userOf } from '#platform/http/caller.js';
 import { verifyAccessToken } from './access-token.js';
 import { authenticate } from './authenticate.js';
 
@@ -15,6 +15,15 @@ export function requireUser(ctx: AuthContext) {
       throw new AppError('unauthenticated', 'This needs an access token: `Authorization: Bearer <token>`.');
     }
     setUser(request, await authenticate(ctx, anonymousCaller(request), token));
+  };
+}
+
+/** Route hook: a living access token of somebody who is an admin at this moment, whatever the token was issued to. */
+export function requireAdmin(ctx: AuthContext) {
+  const require = requireUser(ctx);
+  return async (request: FastifyRequest): Promise<void> => {
+    await require(request);
+    if (userOf(request).actor.role !== 'admin') throw new AppError('forbidden', 'This is for admins only.');
   };
 }
 

@@ -8,7 +8,7 @@ const MAX_PASSWORD_LENGTH = 256;
 const MAX_TOKEN_LENGTH = 500;
 
 /** An address in the one form that it is stored and compared in. */
-const emailSchema = text({ max: MAX_EMAIL_LENGTH })
+export const emailSchema = text({ max: MAX_EMAIL_LENGTH })
   .transform((value) => value.normalize('NFKC').trim().toLowerCase())
   .pipe(z.email('must be an e-mail address').max(MAX_EMAIL_LENGTH));
 
