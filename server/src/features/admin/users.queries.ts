@@ -1,5 +1,4 @@
 import { and, desc, eq, getTableColumns, ilike, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
-import { projects } from '#db/schema/projects.js';
 import { users } from '#db/schema/users.js';
 import { AppError } from '#kernel/app-error.js';
 import { isId } from '#kernel/ids.js';
@@ -11,7 +10,8 @@ export type UserWithCount = UserRow & { projectCount: number };
 const { passwordHash: _passwordHash, ...columns } = getTableColumns(users);
 const withProjectCount = {
   ...columns,
-  projectCount: sql<number>`(select count(*)::int from ${projects} where ${projects.ownerId} = ${users.id})`,
+  // Written out: in a query of one table Drizzle names columns without their table.
+  projectCount: sql<number>`(select count(*)::int from projects owned where owned.owner_id = users.id)`,
 };
 
 /** Accounts, newest first. */
