@@ -12,6 +12,7 @@ const FEATURES = [
   ['chat'],
   ['evaluation', 'leads'],
   ['data-rights'],
+  ['admin'],
 ];
 
 const SRC = 'server/src';

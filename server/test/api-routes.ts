@@ -18,7 +18,7 @@ export interface JsonSchema {
 }
 
 interface Operation {
-  security?: Record<string, unknown>[];
+  security?: Record<string, string[]>[];
   parameters?: { in: string; name: string }[];
   requestBody?: { content: Record<string, { schema: JsonSchema }> };
   responses?: Record<string, unknown>;
@@ -31,8 +31,8 @@ export interface ApiRoute {
   path: string;
   pathParameters: string[];
   queryParameters: string[];
-  /** `none`: open to all; `session`: an access token; `owner`: that or an API key; `visitor`: the same, or a public project. */
-  access: 'none' | 'session' | 'owner' | 'visitor';
+  /** `none`: open to all; `session`: an access token; `owner`: that or an API key; `visitor`: the same, or a public project; `admin`: an access token of an admin. */
+  access: 'none' | 'session' | 'owner' | 'visitor' | 'admin';
   /** The forms of its JSON body; empty for a route without one. */
   bodies: JsonSchema[];
   /** Whether it also does its work without a body. */
@@ -88,6 +88,8 @@ function accessOf(security: Record<string, unknown>[]): ApiRoute['access'] {
   if (security.length === 0) return 'none';
   const schemes = security.flatMap((requirement) => Object.keys(requirement));
   if (schemes.length < security.length) return 'visitor';
+  const isForAdmins = security.some(({ session }) => Array.isArray(session) && session.includes('admin'));
+  if (isForAdmins) return 'admin';
   return schemes.includes('session') ? 'session' : 'owner';
 }
 

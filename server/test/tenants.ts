@@ -78,6 +78,7 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
     messageId: message.id,
     sessionId: sessions.body.data[0].id,
     leadId: lead.body.id,
+    jobId: await newestJobId(app, projectId),
     ...testSet,
     keyId: await createApiKey(app, token, canary),
   };
@@ -96,6 +97,13 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
 async function createApiKey(app: TestApp, token: string, name: string): Promise<string> {
   const { body } = await app.request('POST', '/v1/api-keys', { token, body: { name } });
   return body.id;
+}
+
+async function newestJobId(app: TestApp, projectId: string): Promise<string> {
+  const { rows } = await app.ctx.db.execute<{ id: string }>(
+    sql`select id from jobs where project_id = ${projectId} order by id desc limit 1`,
+  );
+  return rows[0]?.id ?? '';
 }
 
 /** All that is stored of an account and its project, as text. */

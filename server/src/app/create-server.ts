@@ -11,6 +11,9 @@ import { createRateLimits, limitRequests } from '#platform/http/rate-limit.js';
 import { logRequests } from '#platform/http/request-log.js';
 import { traceRequests } from '#platform/http/request-trace.js';
 import { AppError } from '#kernel/app-error.js';
+import { adminJobRoutes } from '#features/admin/jobs.routes.js';
+import { adminStatsRoutes } from '#features/admin/stats.routes.js';
+import { adminUserRoutes } from '#features/admin/users.routes.js';
 import { identifyUser } from '#features/auth/auth.hooks.js';
 import { apiKeyRoutes } from '#features/api-keys/api-keys.routes.js';
 import { accountRoutes } from '#features/auth/account.routes.js';
@@ -35,6 +38,7 @@ import { sourceRoutes } from '#features/sources/sources.routes.js';
 import { describeApi } from './api-reference.js';
 import { allowOrigins } from './cors.js';
 import { healthRoutes } from './health.routes.js';
+import { jobRegistry } from './job-handlers.js';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 const MAX_FIELD_BYTES = 64 * 1024;
@@ -96,6 +100,9 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(evaluationRunRoutes(ctx));
   await server.register(traceRoutes(ctx));
   await server.register(dataRightsRoutes(ctx));
+  await server.register(adminUserRoutes(ctx));
+  await server.register(adminJobRoutes(ctx, jobRegistry));
+  await server.register(adminStatsRoutes(ctx));
   return server;
 }
 

@@ -44,6 +44,15 @@ export function requireSession(ctx: AuthContext) {
   };
 }
 
+/** Route hook: a living access token of somebody who is an admin at this moment, whatever the token was issued to. */
+export function requireAdmin(ctx: AuthContext) {
+  const require = requireUser(ctx);
+  return async (request: FastifyRequest): Promise<void> => {
+    await require(request);
+    if (userOf(request).actor.role !== 'admin') throw new AppError('forbidden', 'This is for admins only.');
+  };
+}
+
 /** Route hook: no credential is fine, a dead or malformed one is not. */
 export function allowUser(ctx: AuthContext) {
   const require = requireUser(ctx);
