@@ -2,6 +2,7 @@ import { startFaults } from '#app/start-faults.js';
 import { type Role, parseConfig } from '#platform/config/config.js';
 import { createLogger } from '#platform/logger.js';
 import { createMetrics } from '#platform/metrics.js';
+import { runAuditCommand } from '#app/audit-command.js';
 import { parseEvalOptions, runEvalCommand } from '#app/eval-command.js';
 import { runEmbeddingsCommand } from '#app/embeddings-command.js';
 import { loadSecrets } from '#app/load-secrets.js';
@@ -20,6 +21,8 @@ Usage: node server/dist/main.js [command]
             tells how far a change of the embedding model has come; deletes the old vectors
   eval --project <id> --test-set <id> [--fail-under hitRate=0.9,refusalAccuracy=0.8]
             asks the questions of a test set; exit status 1 when a figure is under what is asked for
+  audit verify
+            compares the audit log with its seals; exit status 1 when something was changed or is missing
   --help    this text
 
 Settings come from environment variables: see ENV_CONFIG.md.
@@ -52,6 +55,10 @@ async function run(command: string | undefined, rest: string[]): Promise<number>
       return EXIT_FAULT;
     case 'eval':
       return guarded(() => evaluate(rest));
+    case 'audit':
+      if (argument === 'verify') return guarded(verifyAudit);
+      process.stderr.write(`Unknown act: audit ${argument ?? ''}\n\n${HELP}`);
+      return EXIT_FAULT;
     default:
       process.stderr.write(`Unknown command: ${command}\n\n${HELP}`);
       return EXIT_FAULT;
@@ -98,6 +105,12 @@ async function evaluate(args: string[]): Promise<number> {
   const { text, isUnder } = await runEvalCommand(await loadSecrets(parseConfig(process.env)), options);
   process.stdout.write(text);
   return isUnder ? EXIT_FAULT : 0;
+}
+
+async function verifyAudit(): Promise<number> {
+  const { text, isSound } = await runAuditCommand(parseConfig(process.env));
+  process.stdout.write(text);
+  return isSound ? 0 : EXIT_FAULT;
 }
 
 /** Whatever stops the start is one line per fault, and exit status 1. */

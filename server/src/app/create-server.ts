@@ -11,6 +11,8 @@ import { createRateLimits, limitRequests } from '#platform/http/rate-limit.js';
 import { logRequests } from '#platform/http/request-log.js';
 import { traceRequests } from '#platform/http/request-trace.js';
 import { AppError } from '#kernel/app-error.js';
+import { noteRefusals } from '#features/audit/audit.hooks.js';
+import { auditRoutes } from '#features/audit/audit.routes.js';
 import { identifyUser } from '#features/auth/auth.hooks.js';
 import { accountRoutes } from '#features/auth/account.routes.js';
 import { authRoutes } from '#features/auth/auth.routes.js';
@@ -55,6 +57,7 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   // Before CORS, which asks the database about the origins of visitors.
   const limits = createRateLimits(ctx, identifyUser(ctx));
   limitRequests(server, limits);
+  noteRefusals(server, ctx, limits);
   await allowOrigins(server, ctx);
   server.addHook('onRequest', async (request, reply) => {
     if (request.routeOptions.url?.startsWith('/v1') ?? true) reply.header('cache-control', 'no-store');
@@ -74,6 +77,7 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(authRoutes(ctx, limits));
   await server.register(accountRoutes(ctx, limits));
   await server.register(projectRoutes(ctx));
+  await server.register(auditRoutes(ctx));
   await server.register(sourceRoutes(ctx));
   await server.register(sourcePageRoutes(ctx));
   await server.register(sourcePreviewRoutes(ctx));

@@ -3,7 +3,6 @@ import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
-import { recordAudit } from '#features/audit/record-audit.js';
 import {
   type ChatProject,
   type ConversationRow,
@@ -64,12 +63,6 @@ export function openTurn(
       { ...both, id: questionId, role: 'user', content: input.message, status: 'complete' },
       { ...both, id: messageId, role: 'assistant', content: '', status: 'streaming', tier, processId },
     ]);
-    await recordAudit(tx, scope, {
-      projectId,
-      action: 'message.send',
-      resourceType: 'conversation',
-      resourceId: conversationId,
-    });
     return {
       project,
       conversationId,
