@@ -54,14 +54,12 @@ async function verify(db: Database): Promise<AuditVerification> {
   }
   const lastNumber = Math.max(0, ...witnesses.keys());
   if (lastNumber > (previous?.number ?? 0)) {
-    faults.push(
-      `Seals ${(previous?.number ?? 0) + 1} to ${lastNumber} are missing: the log says that they were made.`,
-    );
+    const from = previous === null ? 'the beginning' : hourText(previous.periodEnd);
+    faults.push(`From ${from} on: seals up to ${lastNumber} are missing that the log says were made.`);
   }
   if (sealedFrom !== null) {
     const early = await countEntries(db, { end: sealedFrom });
-    if (early > 0)
-      faults.push(`${counted(early)} stand before the first sealed hour, ${hourText(sealedFrom)}.`);
+    if (early > 0) faults.push(`Before the first sealed hour, ${hourText(sealedFrom)}: ${counted(early)}.`);
   }
   const unsealedEntries = await countEntries(db, previous === null ? {} : { start: previous.periodEnd });
   return { seals, entries, unsealedEntries, deletedBefore, sealedFrom, lastSeal: previous, faults };
@@ -85,7 +83,7 @@ function chainFaults(previous: SealRow | null, seal: SealRow, witness: Set<strin
   const faults: string[] = [];
   if (seal.number !== expected) {
     const from = previous === null ? 'the beginning' : hourText(previous.periodEnd);
-    faults.push(`${hour}: ${seal.number - expected} seals before this one are missing, from ${from} on.`);
+    faults.push(`${hour}: seals before this one are missing, from ${from} on.`);
   } else if (previous !== null && seal.periodStart.getTime() !== previous.periodEnd.getTime()) {
     faults.push(`${hour}: seal ${seal.number} does not begin where the one before it ends.`);
   }
@@ -104,14 +102,12 @@ async function verifyHour(db: Database, seal: SealRow): Promise<{ count: number;
   const { entryCount: count, entriesHash } = await digestOf(db, { start, end });
   const hour = hourText(start);
   if (count < seal.entryCount) {
-    return {
-      count,
-      fault: `${hour}: ${counted(seal.entryCount - count)} of ${seal.entryCount} are missing.`,
-    };
+    const missing = counted(seal.entryCount - count);
+    return { count, fault: `${hour}: ${missing} missing of ${seal.entryCount}.` };
   }
   if (count > seal.entryCount) {
     const added = counted(count - seal.entryCount);
-    return { count, fault: `${hour}: ${added} were added after it was sealed, or came late.` };
+    return { count, fault: `${hour}: ${added} added after it was sealed, or come late.` };
   }
   const fault = entriesHash === seal.entriesHash ? null : `${hour}: an entry was changed, or replaced.`;
   return { count, fault };
