@@ -13,10 +13,9 @@ import {
   type AuditLogsQuery,
   auditLogSchema,
   exportAuditLogsQuery,
-  filterOf,
   listAuditLogsQuery,
-  presentAuditLog,
 } from './audit.schemas.js';
+import { filterOf, presentAuditLog } from './present-audit-log.js';
 
 const docs = { tags: ['Audit log'], security: [{ bearer: [] }] };
 const EXPORT_PAGE = 500;

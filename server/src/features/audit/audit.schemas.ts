@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { idSchema, instantSchema, listQuery, text } from '#platform/http/schemas.js';
-import type { AuditFilter, AuditLogRow } from './audit.queries.js';
 
 const MAX_FILTER_LENGTH = 200;
 
@@ -40,16 +39,3 @@ export const auditLogSchema = z
     createdAt: instantSchema,
   })
   .meta({ id: 'AuditLog' });
-
-export function presentAuditLog(row: AuditLogRow): z.infer<typeof auditLogSchema> {
-  const { updatedAt: _updatedAt, createdAt, ...shown } = row;
-  return { ...shown, createdAt: createdAt.toISOString() };
-}
-
-export function filterOf({ from, to, ...plain }: AuditLogsQuery): AuditFilter {
-  return {
-    ...plain,
-    ...(from === undefined ? {} : { from: new Date(from) }),
-    ...(to === undefined ? {} : { to: new Date(to) }),
-  };
-}

@@ -1,24 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sha256Hex } from '#kernel/hash.js';
-
-/** An entry as it is sealed, with its times as PostgreSQL has them: to the microsecond. */
-export interface SealedEntry {
-  id: string;
-  projectId: string | null;
-  actorId: string | null;
-  actorType: string;
-  apiKeyId: string | null;
-  action: string;
-  outcome: string;
-  resourceType: string;
-  resourceId: string | null;
-  changes: unknown;
-  ip: string | null;
-  userAgent: string | null;
-  requestId: string | null;
-  createdAt: string;
-  updatedAt: string;
-}
+import type { SealedEntry } from './seals.queries.js';
 
 /** What a seal says of an hour. */
 export interface SealContent {

@@ -1,9 +1,27 @@
 import { and, asc, desc, eq, gt, gte, lt, sql } from 'drizzle-orm';
 import { auditLogs, auditSeals } from '#db/schema/audit-logs.js';
 import type { Database } from '#platform/database.js';
-import type { SealedEntry } from './seal-hash.js';
 
 export type SealRow = typeof auditSeals.$inferSelect;
+
+/** An entry as it is sealed, with its times as PostgreSQL has them: to the microsecond. */
+export interface SealedEntry {
+  id: string;
+  projectId: string | null;
+  actorId: string | null;
+  actorType: string;
+  apiKeyId: string | null;
+  action: string;
+  outcome: string;
+  resourceType: string;
+  resourceId: string | null;
+  changes: unknown;
+  ip: string | null;
+  userAgent: string | null;
+  requestId: string | null;
+  createdAt: string;
+  updatedAt: string;
+}
 
 export interface Period {
   start: Date;

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '#kernel/ids.js';
 import { describeVerification } from '#app/audit-command.js';
 import { schedules } from '#app/schedules.js';
@@ -13,13 +13,16 @@ let context: TestContext;
 /** The beginning of the hour that is not over. */
 let thisHour: number;
 
-beforeEach(async () => {
+beforeAll(async () => {
   context = await createTestContext({ environment: { AUDIT_RETENTION_DAYS: '1' } });
+});
+afterAll(() => context.close());
+beforeEach(async () => {
+  await tamper(sql`truncate audit_logs, audit_seals`);
   thisHour = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
   // Twenty minutes past, whatever the hour is when this runs.
   context.clock.advance(thisHour + 20 * MINUTE_MS - context.clock.now().getTime());
 });
-afterEach(() => context.close());
 
 const hour = (hoursAgo: number) => new Date(thisHour - hoursAgo * HOUR_MS);
 
@@ -108,11 +111,11 @@ describe('the verification names the hour', () => {
   let ids: string[];
   beforeEach(async () => {
     ids = await fill(4);
-    expect(await run('seal-audit-log')).toBe(4);
-    expect(await faults()).toEqual([]);
+    await run('seal-audit-log');
   });
 
   it('of a changed entry', async () => {
+    expect(await faults()).toEqual([]);
     await tamper(sql`update audit_logs set changes = '{"a": 2}' where id = ${ids[2]}`);
     expect(await faults()).toEqual([`${hourText(hour(3))}: an entry was changed, or replaced.`]);
   });
