@@ -55,16 +55,18 @@ function isNoteworthy(request: RefusedRequest): boolean {
     case 'token_expired':
       return request.hasCredential || !request.needsBearer;
     case 'not_found':
-      return (
-        !request.isInProject &&
-        (request.route.includes('{') || fieldOf(request.query, 'projectId') !== undefined)
-      );
+      // A dead token of a mail, or something that is named by an id and is not the caller's.
+      return request.isSecret || (!request.isInProject && isAboutId(request));
     case 'conflict':
     case 'rate_limited':
       return request.isSecret;
     default:
       return false;
   }
+}
+
+function isAboutId({ route, query }: RefusedRequest): boolean {
+  return route.includes('{') || fieldOf(query, 'projectId') !== undefined;
 }
 
 function idIn(fields: unknown): string | null {
