@@ -57,7 +57,7 @@ describe('the list', () => {
       resourceType: 'project',
       resourceId: projectId,
       // What was named but stayed as it was is no change.
-      changes: { name: { before: 'Project', after: 'After' }, topK: { before: 5, after: 3 } },
+      changes: { name: { before: 'Project', after: 'After' }, topK: { before: 8, after: 3 } },
       ip: '127.0.0.1',
       userAgent: 'a browser',
       requestId: expect.any(String),

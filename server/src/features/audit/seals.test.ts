@@ -68,12 +68,12 @@ describe('seals', () => {
     expect(await run('seal-audit-log')).toBe(4);
     expect(await run('seal-audit-log')).toBe(0);
     const { rows } = await context.ctx.db.execute(
-      'select number::int, period_start, entry_count, length(seal_hash) as length from audit_seals order by number',
+      'select number::int, extract(epoch from period_start)::int as start, entry_count, length(seal_hash) as length from audit_seals order by number',
     );
     expect(rows).toEqual(
       [1, 0, 2, 2].map((count, index) => ({
         number: index + 1,
-        period_start: hour(4 - index),
+        start: hour(4 - index).getTime() / 1_000,
         entry_count: count,
         length: 64,
       })),
