@@ -29,10 +29,13 @@ export function describeVerification(verification: AuditVerification): string {
     ...(deletedBefore === null
       ? []
       : [`Entries before ${hourText(deletedBefore)} were deleted when their time was over.`]),
-    `${unsealedEntries} newer entries are not sealed yet.`,
+    `${unsealedEntries} entries are not sealed yet.`,
     ...(lastSeal === null ? [] : [`The chain ends with seal ${lastSeal.number}: ${lastSeal.sealHash}`]),
-    '',
-    ...(faults.length === 0 ? ['The audit log is as it was sealed.'] : describeFaults(faults)),
+    ...(faults.length > 0
+      ? ['', ...describeFaults(faults)]
+      : lastSeal === null
+        ? []
+        : ['', 'The audit log is as it was sealed.']),
   ];
   return `${lines.join('\n')}\n`;
 }
