@@ -3,6 +3,7 @@ import { type Role, parseConfig } from '#platform/config/config.js';
 import { createLogger } from '#platform/logger.js';
 import { createMetrics } from '#platform/metrics.js';
 import { parseAdminOptions, runAdminCommand } from '#app/admin-command.js';
+import { runAuditCommand } from '#app/audit-command.js';
 import { parseEvalOptions, runEvalCommand } from '#app/eval-command.js';
 import { runEmbeddingsCommand } from '#app/embeddings-command.js';
 import { loadSecrets } from '#app/load-secrets.js';
@@ -23,6 +24,8 @@ Usage: node server/dist/main.js [command]
             makes an account an admin, or an ordinary one again
   eval --project <id> --test-set <id> [--fail-under hitRate=0.9,refusalAccuracy=0.8]
             asks the questions of a test set; exit status 1 when a figure is under what is asked for
+  audit verify
+            compares the audit log with its seals; exit status 1 when something was changed or is missing
   --help    this text
 
 Settings come from environment variables: see ENV_CONFIG.md.
@@ -57,6 +60,10 @@ async function run(command: string | undefined, rest: string[]): Promise<number>
       return guarded(() => administer(rest));
     case 'eval':
       return guarded(() => evaluate(rest));
+    case 'audit':
+      if (argument === 'verify') return guarded(verifyAudit);
+      process.stderr.write(`Unknown act: audit ${argument ?? ''}\n\n${HELP}`);
+      return EXIT_FAULT;
     default:
       process.stderr.write(`Unknown command: ${command}\n\n${HELP}`);
       return EXIT_FAULT;
@@ -109,6 +116,12 @@ async function evaluate(args: string[]): Promise<number> {
   const { text, isUnder } = await runEvalCommand(await loadSecrets(parseConfig(process.env)), options);
   process.stdout.write(text);
   return isUnder ? EXIT_FAULT : 0;
+}
+
+async function verifyAudit(): Promise<number> {
+  const { text, isSound } = await runAuditCommand(parseConfig(process.env));
+  process.stdout.write(text);
+  return isSound ? 0 : EXIT_FAULT;
 }
 
 /** Whatever stops the start is one line per fault, and exit status 1. */

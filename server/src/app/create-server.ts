@@ -14,6 +14,8 @@ import { AppError } from '#kernel/app-error.js';
 import { adminJobRoutes } from '#features/admin/jobs.routes.js';
 import { adminStatsRoutes } from '#features/admin/stats.routes.js';
 import { adminUserRoutes } from '#features/admin/users.routes.js';
+import { noteRefusals } from '#features/audit/audit.hooks.js';
+import { auditRoutes } from '#features/audit/audit.routes.js';
 import { identifyUser } from '#features/auth/auth.hooks.js';
 import { apiKeyRoutes } from '#features/api-keys/api-keys.routes.js';
 import { accountRoutes } from '#features/auth/account.routes.js';
@@ -64,6 +66,7 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   // Before CORS, which asks the database about the origins of visitors.
   const limits = createRateLimits(ctx, identifyUser(ctx));
   limitRequests(server, limits);
+  noteRefusals(server, ctx, limits);
   await allowOrigins(server, ctx);
   server.addHook('onRequest', async (request, reply) => {
     if (request.routeOptions.url?.startsWith('/v1') ?? true) reply.header('cache-control', 'no-store');
@@ -86,6 +89,7 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(projectRoutes(ctx));
   await server.register(memberRoutes(ctx));
   await server.register(invitationRoutes(ctx, limits));
+  await server.register(auditRoutes(ctx));
   await server.register(sourceRoutes(ctx));
   await server.register(sourcePageRoutes(ctx));
   await server.register(sourcePreviewRoutes(ctx));

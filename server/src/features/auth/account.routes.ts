@@ -164,7 +164,7 @@ export const accountRoutes =
       },
       async (request, reply) => {
         await inTransaction(ctx, async (tx) =>
-          resendVerification(tx, await findAccount(tx, userOf(request).actor.userId)),
+          resendVerification(tx, userOf(request), await findAccount(tx, userOf(request).actor.userId)),
         );
         return reply.status(202).send(null);
       },

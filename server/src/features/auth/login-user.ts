@@ -37,6 +37,7 @@ export async function loginUser(
     const tokens = await openSession(tx, caller, user.id);
     await recordAudit(tx, caller, {
       projectId: null,
+      userId: user.id,
       action: 'user.login',
       resourceType: 'user',
       resourceId: user.id,

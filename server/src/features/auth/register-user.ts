@@ -27,6 +27,7 @@ export async function registerUser(
     const tokens = await openSession(tx, caller, user.id);
     await recordAudit(tx, caller, {
       projectId: null,
+      userId: user.id,
       action: 'user.register',
       resourceType: 'user',
       resourceId: user.id,

@@ -33,6 +33,7 @@ export async function resetPassword(
     const sessions = await revokeSessionsOfUser(tx.db, { userId: user.id, exceptId: null, now });
     await recordAudit(tx, caller, {
       projectId: null,
+      userId: user.id,
       action: 'user.reset_password',
       resourceType: 'user',
       resourceId: user.id,

@@ -1,6 +1,8 @@
 import { AppError } from '#kernel/app-error.js';
 import type { Context } from '#platform/context.js';
 import { queueMail } from '#platform/mail/queue-mail.js';
+import type { Caller } from '#platform/scope.js';
+import { recordAudit } from '#features/audit/record-audit.js';
 import { verificationMail } from './account-mails.js';
 import { issueAccountToken } from './account-tokens.js';
 import { countAccountTokens } from './account-tokens.queries.js';
@@ -21,7 +23,7 @@ export async function sendVerification(tx: MailContext, user: UserRow): Promise<
  * The same when somebody asks for it.
  * @throws AppError `conflict` when the address is confirmed already, `rate_limited` after five an hour
  */
-export async function resendVerification(tx: MailContext, user: UserRow): Promise<void> {
+export async function resendVerification(tx: MailContext, caller: Caller, user: UserRow): Promise<void> {
   if (user.emailVerifiedAt !== null) throw new AppError('conflict', 'The address is confirmed already.');
   const since = new Date(tx.clock.now().getTime() - PERIOD_MS);
   const sent = await countAccountTokens(tx.db, { userId: user.id, purpose: 'verify_email', since });
@@ -31,4 +33,10 @@ export async function resendVerification(tx: MailContext, user: UserRow): Promis
     });
   }
   await sendVerification(tx, user);
+  await recordAudit(tx, caller, {
+    projectId: null,
+    action: 'user.resend_verification',
+    resourceType: 'user',
+    resourceId: user.id,
+  });
 }

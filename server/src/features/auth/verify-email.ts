@@ -16,6 +16,7 @@ export function verifyEmail(
     await updateUser(tx.db, userId, { emailVerifiedAt: tx.clock.now() });
     await recordAudit(tx, caller, {
       projectId: null,
+      userId,
       action: 'user.verify_email',
       resourceType: 'user',
       resourceId: userId,

@@ -4,7 +4,6 @@ import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { redactPersonalData } from '#rag/redact-personal-data.js';
 import { inTransaction } from '#platform/transaction.js';
-import { recordAudit } from '#features/audit/record-audit.js';
 import {
   type ChatProject,
   type ConversationRow,
@@ -66,12 +65,6 @@ export function openTurn(
       { ...both, id: questionId, role: 'user', content: question, status: 'complete' },
       { ...both, id: messageId, role: 'assistant', content: '', status: 'streaming', tier, processId },
     ]);
-    await recordAudit(tx, scope, {
-      projectId,
-      action: 'message.send',
-      resourceType: 'conversation',
-      resourceId: conversationId,
-    });
     return {
       project,
       conversationId,

@@ -3,6 +3,7 @@ import type { Context } from '#platform/context.js';
 import { enqueueJob } from '#platform/jobs/enqueue-job.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
+import { changedFields } from '#features/audit/changed-fields.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { answerOptionsOf } from './project-options.js';
 import { calibrateDedupeKey, calibrateThresholdJob } from './projects.jobs.js';
@@ -44,7 +45,7 @@ export function updateProject(
       action: 'project.update',
       resourceType: 'project',
       resourceId: scope.projectId,
-      changes: Object.fromEntries(names.map((name) => [name, { before: before[name], after: after[name] }])),
+      changes: changedFields(before, after, names),
     });
     return after;
   });
