@@ -15,7 +15,7 @@ const NO_ACTS = new Set([
 ]);
 
 const PASSWORD = 'correct horse battery';
-const tokenIn = (subject: RegExp) => tokenOf(app.mails.filter((mail) => subject.test(mail.subject)).at(-1));
+const tokenIn = (subject: RegExp) => tokenOf(app.mails.findLast((mail) => subject.test(mail.subject)));
 
 interface Special {
   body?: unknown;
