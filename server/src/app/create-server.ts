@@ -18,6 +18,7 @@ import { noteRefusals } from '#features/audit/audit.hooks.js';
 import { auditRoutes } from '#features/audit/audit.routes.js';
 import { identifyUser } from '#features/auth/auth.hooks.js';
 import { apiKeyRoutes } from '#features/api-keys/api-keys.routes.js';
+import { accountPageRoutes } from '#features/auth/account-pages.routes.js';
 import { accountRoutes } from '#features/auth/account.routes.js';
 import { authRoutes } from '#features/auth/auth.routes.js';
 import { chatRoutes } from '#features/chat/chat.routes.js';
@@ -85,6 +86,7 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(healthRoutes(ctx));
   await server.register(authRoutes(ctx, limits));
   await server.register(accountRoutes(ctx, limits));
+  await server.register(accountPageRoutes);
   await server.register(apiKeyRoutes(ctx));
   await server.register(projectRoutes(ctx));
   await server.register(memberRoutes(ctx));
