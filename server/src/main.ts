@@ -2,6 +2,8 @@ import { startFaults } from '#app/start-faults.js';
 import { type Role, parseConfig } from '#platform/config/config.js';
 import { createLogger } from '#platform/logger.js';
 import { createMetrics } from '#platform/metrics.js';
+import { parseAdminOptions, runAdminCommand } from '#app/admin-command.js';
+import { runAuditCommand } from '#app/audit-command.js';
 import { parseEvalOptions, runEvalCommand } from '#app/eval-command.js';
 import { runEmbeddingsCommand } from '#app/embeddings-command.js';
 import { loadSecrets } from '#app/load-secrets.js';
@@ -18,8 +20,12 @@ Usage: node server/dist/main.js [command]
   migrate   brings the database up to date and ends
   embeddings [status|confirm]
             tells how far a change of the embedding model has come; deletes the old vectors
+  admin grant|revoke <email>
+            makes an account an admin, or an ordinary one again
   eval --project <id> --test-set <id> [--fail-under hitRate=0.9,refusalAccuracy=0.8]
             asks the questions of a test set; exit status 1 when a figure is under what is asked for
+  audit verify
+            compares the audit log with its seals; exit status 1 when something was changed or is missing
   --help    this text
 
 Settings come from environment variables: see ENV_CONFIG.md.
@@ -50,8 +56,14 @@ async function run(command: string | undefined, rest: string[]): Promise<number>
         return guarded(() => embeddings(argument ?? 'status'));
       process.stderr.write(`Unknown act: embeddings ${argument}\n\n${HELP}`);
       return EXIT_FAULT;
+    case 'admin':
+      return guarded(() => administer(rest));
     case 'eval':
       return guarded(() => evaluate(rest));
+    case 'audit':
+      if (argument === 'verify') return guarded(verifyAudit);
+      process.stderr.write(`Unknown act: audit ${argument ?? ''}\n\n${HELP}`);
+      return EXIT_FAULT;
     default:
       process.stderr.write(`Unknown command: ${command}\n\n${HELP}`);
       return EXIT_FAULT;
@@ -93,11 +105,23 @@ async function embeddings(act: 'status' | 'confirm'): Promise<number> {
   return 0;
 }
 
+async function administer(args: string[]): Promise<number> {
+  const options = parseAdminOptions(args);
+  process.stdout.write(await runAdminCommand(parseConfig(process.env), options));
+  return 0;
+}
+
 async function evaluate(args: string[]): Promise<number> {
   const options = parseEvalOptions(args);
   const { text, isUnder } = await runEvalCommand(await loadSecrets(parseConfig(process.env)), options);
   process.stdout.write(text);
   return isUnder ? EXIT_FAULT : 0;
+}
+
+async function verifyAudit(): Promise<number> {
+  const { text, isSound } = await runAuditCommand(parseConfig(process.env));
+  process.stdout.write(text);
+  return isSound ? 0 : EXIT_FAULT;
 }
 
 /** Whatever stops the start is one line per fault, and exit status 1. */

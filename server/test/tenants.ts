@@ -59,6 +59,11 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
   });
   const { conversationId, conversationToken, message } = chat.body;
   expect(message.content).toContain(canary);
+  const sessions = await app.request('GET', '/v1/auth/sessions', { token });
+  const lead = await app.request('POST', `${base}/leads`, {
+    token,
+    body: { email: `lead-${canary}@example.com`, name: canary, metadata, consent: { text: canary } },
+  });
   const testSet = await addTestSet(app, token, { projectId, text: canary });
   const offer = { token, projectId, role: 'editor' };
   const member = await joinProject(app, offer, `Member ${canary}`);
@@ -71,7 +76,11 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
     documentId,
     conversationId,
     messageId: message.id,
+    sessionId: sessions.body.data[0].id,
+    leadId: lead.body.id,
+    jobId: await newestJobId(app, projectId),
     ...testSet,
+    keyId: await createApiKey(app, token, canary),
   };
   return {
     token,
@@ -83,6 +92,18 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
     conversationToken,
     canary,
   };
+}
+
+async function createApiKey(app: TestApp, token: string, name: string): Promise<string> {
+  const { body } = await app.request('POST', '/v1/api-keys', { token, body: { name } });
+  return body.id;
+}
+
+async function newestJobId(app: TestApp, projectId: string): Promise<string> {
+  const { rows } = await app.ctx.db.execute<{ id: string }>(
+    sql`select id from jobs where project_id = ${projectId} order by id desc limit 1`,
+  );
+  return rows[0]?.id ?? '';
 }
 
 /** All that is stored of an account and its project, as text. */
@@ -99,8 +120,10 @@ export async function rowsOf(app: TestApp, tenant: Tenant): Promise<string> {
         : 'user_id';
     if (key === 'user_id' && !own.includes(key)) continue;
     const value = key === 'project_id' || name === 'projects' ? tenant.ids['projectId'] : tenant.userId;
+    // That something was refused to a member is noted in the project.
+    const isAct = name === 'audit_logs' ? sql`and outcome <> 'refused'` : sql``;
     const { rows } = await app.ctx.db.execute(
-      sql`select to_jsonb(t)::text as row from ${sql.identifier(name)} t where ${sql.identifier(key)} = ${value} order by 1`,
+      sql`select to_jsonb(t)::text as row from ${sql.identifier(name)} t where ${sql.identifier(key)} = ${value} ${isAct} order by 1`,
     );
     dumps.push(name, ...rows.map(({ row }) => String(row)));
   }

@@ -11,18 +11,27 @@ import { createRateLimits, limitRequests } from '#platform/http/rate-limit.js';
 import { logRequests } from '#platform/http/request-log.js';
 import { traceRequests } from '#platform/http/request-trace.js';
 import { AppError } from '#kernel/app-error.js';
+import { adminJobRoutes } from '#features/admin/jobs.routes.js';
+import { adminStatsRoutes } from '#features/admin/stats.routes.js';
+import { adminUserRoutes } from '#features/admin/users.routes.js';
+import { noteRefusals } from '#features/audit/audit.hooks.js';
+import { auditRoutes } from '#features/audit/audit.routes.js';
 import { identifyUser } from '#features/auth/auth.hooks.js';
+import { apiKeyRoutes } from '#features/api-keys/api-keys.routes.js';
+import { accountRoutes } from '#features/auth/account.routes.js';
 import { authRoutes } from '#features/auth/auth.routes.js';
 import { chatRoutes } from '#features/chat/chat.routes.js';
 import { conversationRoutes } from '#features/chat/conversations.routes.js';
 import { feedbackRoutes } from '#features/chat/feedback.routes.js';
 import { traceRoutes } from '#features/chat/traces.routes.js';
+import { dataRightsRoutes } from '#features/data-rights/data-rights.routes.js';
 import { documentRoutes } from '#features/documents/documents.routes.js';
 import { evaluationRunRoutes } from '#features/evaluation/runs.routes.js';
 import { testCaseRoutes } from '#features/evaluation/test-cases.routes.js';
 import { testSetRoutes } from '#features/evaluation/test-sets.routes.js';
 import { invitationRoutes } from '#features/members/invitations.routes.js';
 import { memberRoutes } from '#features/members/members.routes.js';
+import { leadRoutes } from '#features/leads/leads.routes.js';
 import { projectRoutes } from '#features/projects/projects.routes.js';
 import { retrievalRoutes } from '#features/retrieval/retrieval.routes.js';
 import { sourcePageRoutes } from '#features/sources/source-pages.routes.js';
@@ -31,6 +40,7 @@ import { sourceRoutes } from '#features/sources/sources.routes.js';
 import { describeApi } from './api-reference.js';
 import { allowOrigins } from './cors.js';
 import { healthRoutes } from './health.routes.js';
+import { jobRegistry } from './job-handlers.js';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 const MAX_FIELD_BYTES = 64 * 1024;
@@ -56,6 +66,7 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   // Before CORS, which asks the database about the origins of visitors.
   const limits = createRateLimits(ctx, identifyUser(ctx));
   limitRequests(server, limits);
+  noteRefusals(server, ctx, limits);
   await allowOrigins(server, ctx);
   server.addHook('onRequest', async (request, reply) => {
     if (request.routeOptions.url?.startsWith('/v1') ?? true) reply.header('cache-control', 'no-store');
@@ -73,9 +84,12 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await describeApi(server);
   await server.register(healthRoutes(ctx));
   await server.register(authRoutes(ctx, limits));
+  await server.register(accountRoutes(ctx, limits));
+  await server.register(apiKeyRoutes(ctx));
   await server.register(projectRoutes(ctx));
   await server.register(memberRoutes(ctx));
   await server.register(invitationRoutes(ctx, limits));
+  await server.register(auditRoutes(ctx));
   await server.register(sourceRoutes(ctx));
   await server.register(sourcePageRoutes(ctx));
   await server.register(sourcePreviewRoutes(ctx));
@@ -84,10 +98,15 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(chatRoutes(ctx));
   await server.register(conversationRoutes(ctx));
   await server.register(feedbackRoutes(ctx));
+  await server.register(leadRoutes(ctx));
   await server.register(testSetRoutes(ctx));
   await server.register(testCaseRoutes(ctx));
   await server.register(evaluationRunRoutes(ctx));
   await server.register(traceRoutes(ctx));
+  await server.register(dataRightsRoutes(ctx));
+  await server.register(adminUserRoutes(ctx));
+  await server.register(adminJobRoutes(ctx, jobRegistry));
+  await server.register(adminStatsRoutes(ctx));
   return server;
 }
 

@@ -1,6 +1,8 @@
 import { type JobRegistry, registerJobs } from '#platform/jobs/job-registry.js';
 import { sendMailJob } from '#platform/mail/mail.jobs.js';
 import { sendMail } from '#platform/mail/send-mail.js';
+import { requestPasswordResetJob } from '#features/auth/auth.jobs.js';
+import { mailPasswordReset } from '#features/auth/request-password-reset.js';
 import { evaluateTestSet } from '#features/evaluation/evaluate-test-set.js';
 import { evaluateTestSetJob } from '#features/evaluation/evaluation.jobs.js';
 import { changeEmbeddingModel } from '#features/ingestion/embedding-models/change-embedding-model.js';
@@ -25,6 +27,7 @@ const jobCatalog = {
   evaluateTestSet: evaluateTestSetJob,
   deleteStoredFiles: deleteStoredFilesJob,
   calibrateThreshold: calibrateThresholdJob,
+  requestPasswordReset: requestPasswordResetJob,
   sendMail: sendMailJob,
 };
 
@@ -36,5 +39,6 @@ export const jobRegistry: JobRegistry = registerJobs(jobCatalog, {
   evaluateTestSet,
   deleteStoredFiles,
   calibrateThreshold,
+  requestPasswordReset: mailPasswordReset,
   sendMail,
 });

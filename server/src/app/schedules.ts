@@ -3,8 +3,11 @@ import { deleteOldJobs } from '#platform/jobs/delete-old-jobs.js';
 import { deleteSilentProcesses } from '#platform/processes/processes.queries.js';
 import { buildOnlineIndexes } from '#platform/online-indexes.js';
 import type { ScheduledTask } from '#platform/schedule/scheduler.js';
+import { deleteOldEntries } from '#features/audit/delete-old-entries.js';
+import { sealAuditLog } from '#features/audit/seal-audit-log.js';
 import { deleteExpiredTokens } from '#features/auth/delete-expired-tokens.js';
 import { closeAbandonedTurns } from '#features/chat/close-abandoned-turns.js';
+import { deleteOutdatedData } from '#features/data-rights/delete-outdated-data.js';
 import { changeEmbeddingModels } from '#features/ingestion/embedding-models/change-embedding-model.js';
 import { sweepUnseenVersions } from '#features/ingestion/sweep-unseen-versions.js';
 import { deleteExpiredInvitations } from '#features/members/delete-expired-invitations.js';
@@ -35,6 +38,7 @@ export const schedules: readonly ScheduledTask[] = [
     everyMs: 10 * MINUTE_MS,
     run: (ctx) => deleteExpiredIdempotencyKeys(ctx.db, ctx.clock.now()),
   },
+  { name: 'delete-outdated-data', everyMs: HOUR_MS, run: deleteOutdatedData },
   { name: 'delete-expired-tokens', everyMs: HOUR_MS, run: deleteExpiredTokens },
   { name: 'delete-expired-invitations', everyMs: HOUR_MS, run: deleteExpiredInvitations },
   {
@@ -49,5 +53,7 @@ export const schedules: readonly ScheduledTask[] = [
   { name: 'calibrate-thresholds', everyMs: 5 * MINUTE_MS, run: calibrateChangedProjects },
   { name: 'rebuild-index-segments', everyMs: 5 * MINUTE_MS, run: rebuildAllSegments },
   { name: 'delete-old-jobs', everyMs: HOUR_MS, run: deleteOldJobs },
+  { name: 'seal-audit-log', everyMs: 10 * MINUTE_MS, run: sealAuditLog },
+  { name: 'delete-old-audit-entries', everyMs: 24 * HOUR_MS, firstAfterMs: HOUR_MS, run: deleteOldEntries },
   { name: 'forget-silent-processes', everyMs: HOUR_MS, run: (ctx) => deleteSilentProcesses(ctx.db) },
 ];

@@ -58,6 +58,12 @@ export function createMetrics() {
       labelNames: ['outcome'],
       registers,
     }),
+    auditRefusals: new Counter({
+      name: 'botbase_audit_refusals_total',
+      help: 'Refused requests: written to the audit log; dropped, more than it takes of one caller or in all; failed.',
+      labelNames: ['outcome'],
+      registers,
+    }),
     jobs: new Gauge({
       name: 'botbase_jobs',
       help: 'Jobs by type and state, counted at each scrape.',

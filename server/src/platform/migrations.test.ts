@@ -8,7 +8,7 @@ const NOT_EXPANDING = [
   /\brename\b/i,
   /\bset\s+not\s+null\b/i,
   /\bset\s+data\s+type\b|\balter\s+column\s+\S+\s+type\b/i,
-  /\btruncate\b|\bdelete\s+from\b|^\s*update\s/im,
+  /^\s*truncate\b|\bdelete\s+from\b|^\s*update\s/im,
   /\badd\s+column\b(?=.*\bnot\s+null\b)(?!.*\bdefault\b)/i,
 ];
 
@@ -48,6 +48,7 @@ describe('migrations', async () => {
     'ALTER TABLE "jobs" ADD CONSTRAINT "c" FOREIGN KEY ("a") REFERENCES "b"("id");',
     'CREATE INDEX "i" ON "jobs" USING btree ("a");',
     'UPDATE jobs SET a = 1;',
+    'TRUNCATE jobs;',
   ])('would be refused: %s', (statement) => {
     expect(faultsOf(statement)).toEqual([statement]);
   });
@@ -58,6 +59,7 @@ describe('migrations', async () => {
     `ALTER TABLE "jobs" ADD COLUMN "a" text DEFAULT 'b' NOT NULL;`,
     'ALTER TABLE "jobs" ADD CONSTRAINT "c" CHECK (a > 0) NOT VALID;',
     'CREATE TABLE "t" ("id" uuid);--> statement-breakpoint\nCREATE INDEX "i" ON "t" USING btree ("id");',
+    'CREATE TRIGGER "g" BEFORE UPDATE OR TRUNCATE ON "jobs" FOR EACH STATEMENT EXECUTE FUNCTION "f"();',
     '-- contract\nALTER TABLE "jobs" DROP COLUMN "rung_at";',
   ])('would be accepted: %s', (statement) => {
     expect(faultsOf(statement)).toEqual([]);

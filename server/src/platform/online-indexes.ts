@@ -13,6 +13,10 @@ const ONLINE_INDEXES = [
     // Equal texts of one account share what was paid for.
     on: 'document_chunks (content_hash)',
   },
+  // Hours of the audit log are sealed, verified and deleted by their time; its lists go by id.
+  { name: 'audit_logs_created_at', on: 'audit_logs (created_at)' },
+  { name: 'audit_logs_project_id', on: 'audit_logs (project_id, id)' },
+  { name: 'audit_logs_actor_id', on: 'audit_logs (actor_id, id)' },
 ] as const;
 
 const CONNECT_TIMEOUT_MS = 10_000;

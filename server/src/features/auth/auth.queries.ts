@@ -22,6 +22,21 @@ export async function findUserOrNull(db: Database, userId: string): Promise<User
   return row ?? null;
 }
 
+/** @returns null when the account is gone */
+export async function updateUser(
+  db: Database,
+  userId: string,
+  changes: Partial<Pick<UserRow, 'email' | 'name' | 'emailVerifiedAt'>>,
+): Promise<UserRow | null> {
+  const [row] = await db.update(users).set(changes).where(eq(users.id, userId)).returning();
+  return row ?? null;
+}
+
+export async function lockUserOrNull(db: Database, userId: string): Promise<UserRow | null> {
+  const [row] = await db.select().from(users).where(eq(users.id, userId)).for('update');
+  return row ?? null;
+}
+
 export async function findLiveSessionUserOrNull(
   db: Database,
   session: { sessionId: string; userId: string; now: Date },
@@ -36,6 +51,7 @@ export async function findLiveSessionUserOrNull(
         eq(sessions.userId, session.userId),
         isNull(sessions.revokedAt),
         gt(sessions.expiresAt, session.now),
+        isNull(users.suspendedAt),
       ),
     );
   return row ?? null;

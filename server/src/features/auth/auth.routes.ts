@@ -1,23 +1,15 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { AppError } from '#kernel/app-error.js';
 import type { Context } from '#platform/context.js';
-import { anonymousCaller, userOf } from '#platform/http/caller.js';
+import { anonymousCaller } from '#platform/http/caller.js';
 import { idempotent } from '#platform/http/idempotency.js';
 import type { RateLimits } from '#platform/http/rate-limit.js';
 import { problems } from '#platform/http/schemas.js';
-import { requireUser } from './auth.hooks.js';
-import { type UserRow, findUserOrNull } from './auth.queries.js';
-import {
-  loginBody,
-  refreshBody,
-  registerBody,
-  signedInSchema,
-  tokensSchema,
-  userSchema,
-} from './auth.schemas.js';
+import { loginBody, refreshBody, registerBody, signedInSchema, tokensSchema } from './auth.schemas.js';
+import { createLoginThrottle } from './login-throttle.js';
 import { loginUser } from './login-user.js';
 import { logoutUser } from './logout-user.js';
+import { presentUser } from './present-user.js';
 import { refreshAccessToken } from './refresh-access-token.js';
 import { registerUser } from './register-user.js';
 
@@ -26,6 +18,8 @@ const tags = ['Accounts'];
 export const authRoutes =
   (ctx: Context, limits: RateLimits): FastifyPluginAsyncZod =>
   async (server) => {
+    const throttle = createLoginThrottle(ctx);
+
     server.post(
       '/v1/auth/register',
       {
@@ -51,7 +45,8 @@ export const authRoutes =
         onRequest: limits.secrets,
       },
       async (request) => {
-        const { user, tokens } = await loginUser(ctx, anonymousCaller(request), request.body);
+        const secondsToWait = await throttle(request.body.email);
+        const { user, tokens } = await loginUser(ctx, anonymousCaller(request), request.body, secondsToWait);
         return { user: presentUser(user), ...tokens };
       },
     );
@@ -85,33 +80,4 @@ export const authRoutes =
         return reply.status(204).send(null);
       },
     );
-
-    server.get(
-      '/v1/auth/me',
-      {
-        schema: {
-          tags,
-          summary: 'Who you are',
-          security: [{ bearer: [] }],
-          response: { 200: userSchema, ...problems },
-        },
-        onRequest: requireUser(ctx),
-      },
-      async (request) => {
-        const user = await findUserOrNull(ctx.db, userOf(request).actor.userId);
-        if (user === null) throw new AppError('unauthenticated', 'The account is gone. Please register.');
-        return presentUser(user);
-      },
-    );
   };
-
-function presentUser(user: UserRow): z.infer<typeof userSchema> {
-  return {
-    id: user.id,
-    email: user.email,
-    name: user.name,
-    role: user.role,
-    emailVerifiedAt: user.emailVerifiedAt?.toISOString() ?? null,
-    createdAt: user.createdAt.toISOString(),
-  };
-}

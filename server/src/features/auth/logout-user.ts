@@ -17,6 +17,7 @@ export function logoutUser(
     await revokeSession(tx.db, token.sessionId, tx.clock.now());
     await recordAudit(tx, caller, {
       projectId: null,
+      userId: token.userId,
       action: 'user.logout',
       resourceType: 'session',
       resourceId: token.sessionId,

@@ -51,11 +51,19 @@ async function rotate(tx: RefreshContext, caller: Caller, refreshToken: string):
   const now = tx.clock.now();
   const found = await lockRefreshTokenOrNull(tx.db, sha256Hex(refreshToken));
   if (found === null || found.session.revokedAt !== null || found.token.expiresAt <= now) return null;
+  if (found.user.suspendedAt !== null) return null;
   const { token } = found;
   const successor = successorOf(tx, refreshToken);
   const rotation = { userId: token.userId, sessionId: token.sessionId, refreshToken: successor };
   if (token.usedAt === null) {
     await issueSuccessor(tx, token, successor, now);
+    await recordAudit(tx, caller, {
+      projectId: null,
+      userId: token.userId,
+      action: 'session.refresh',
+      resourceType: 'session',
+      resourceId: token.sessionId,
+    });
     return rotation;
   }
   const next = await findRefreshTokenOrNull(tx.db, sha256Hex(successor));
@@ -64,6 +72,7 @@ async function rotate(tx: RefreshContext, caller: Caller, refreshToken: string):
   await revokeSession(tx.db, token.sessionId, now);
   await recordAudit(tx, caller, {
     projectId: null,
+    userId: token.userId,
     action: 'session.revoke',
     resourceType: 'session',
     resourceId: token.sessionId,

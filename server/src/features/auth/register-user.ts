@@ -7,13 +7,14 @@ import { recordAudit } from '#features/audit/record-audit.js';
 import { type UserRow, insertUser } from './auth.queries.js';
 import type { RegisterInput } from './auth.schemas.js';
 import { type IssuedTokens, openSession } from './open-session.js';
+import { sendVerification } from './send-verification.js';
 
 /**
- * Makes an account and signs it in.
+ * Makes an account, signs it in, and mails the link that confirms its address.
  * @throws AppError `conflict` for a known address
  */
 export async function registerUser(
-  ctx: Pick<Context, 'db' | 'afterCommit' | 'config' | 'clock' | 'passwords'>,
+  ctx: Pick<Context, 'db' | 'afterCommit' | 'config' | 'clock' | 'passwords' | 'dispatchJob'>,
   caller: Caller,
   input: RegisterInput,
 ): Promise<{ user: UserRow; tokens: IssuedTokens }> {
@@ -26,10 +27,12 @@ export async function registerUser(
     const tokens = await openSession(tx, caller, user.id);
     await recordAudit(tx, caller, {
       projectId: null,
+      userId: user.id,
       action: 'user.register',
       resourceType: 'user',
       resourceId: user.id,
     });
+    await sendVerification(tx, user);
     return { user, tokens };
   });
 }

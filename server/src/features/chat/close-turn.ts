@@ -1,7 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
-import { recordAudit } from '#features/audit/record-audit.js';
 import { type MessageRow, closeStreamingMessage } from './chat.queries.js';
 import { storeTrace } from './store-trace.js';
 import type { MessageTrace } from './trace.schemas.js';
@@ -37,13 +36,6 @@ export function closeTurn(
     const row = await closeStreamingMessage(tx.db, scope, messageId, message);
     if (row === null) return null;
     if (trace !== undefined) await storeTrace(tx, scope, messageId, trace);
-    await recordAudit(tx, scope, {
-      projectId: scope.projectId,
-      action: 'message.answer',
-      resourceType: 'message',
-      resourceId: messageId,
-      changes: { status: row.status, model: row.model, refusal: row.refusal?.reason ?? null },
-    });
     return row;
   });
 }

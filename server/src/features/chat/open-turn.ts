@@ -2,8 +2,8 @@ import { AppError } from '#kernel/app-error.js';
 import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { redactPersonalData } from '#rag/redact-personal-data.js';
 import { inTransaction } from '#platform/transaction.js';
-import { recordAudit } from '#features/audit/record-audit.js';
 import {
   type ChatProject,
   type ConversationRow,
@@ -53,6 +53,7 @@ export function openTurn(
     const { projectId } = scope;
     const conversationId = conversation.id;
     const tier = input.model ?? project.defaultModel;
+    const question = project.redactPersonalData ? redactPersonalData(input.message) : input.message;
     const history = await listHistory(tx.db, scope, {
       conversationId,
       beforeId: questionId,
@@ -61,21 +62,15 @@ export function openTurn(
     const { processId } = tx;
     const both = { projectId, conversationId };
     await insertMessages(tx.db, [
-      { ...both, id: questionId, role: 'user', content: input.message, status: 'complete' },
+      { ...both, id: questionId, role: 'user', content: question, status: 'complete' },
       { ...both, id: messageId, role: 'assistant', content: '', status: 'streaming', tier, processId },
     ]);
-    await recordAudit(tx, scope, {
-      projectId,
-      action: 'message.send',
-      resourceType: 'conversation',
-      resourceId: conversationId,
-    });
     return {
       project,
       conversationId,
       messageId,
       tier,
-      question: input.message,
+      question,
       history: answeredTurns(history),
     };
   });

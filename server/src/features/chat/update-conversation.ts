@@ -1,6 +1,7 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
+import { changedFields } from '#features/audit/changed-fields.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { type ConversationRow, findConversation, updateConversationRow } from './chat.queries.js';
 
@@ -19,7 +20,7 @@ export function updateConversation(
       action: 'conversation.update',
       resourceType: 'conversation',
       resourceId: conversationId,
-      changes: { status: { before: before.status, after: after.status } },
+      changes: changedFields(before, after, ['status']),
     });
     return after;
   });

@@ -1,10 +1,13 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
+import { changedFields } from '#features/audit/changed-fields.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { refuseFaultyCases } from './add-test-cases.js';
 import { type TestCaseRow, lockTestCase, updateTestCaseRow } from './test-cases.queries.js';
 import type { UpdateTestCaseInput } from './test-sets.schemas.js';
+
+const FIELDS = ['question', 'expectation', 'expectedSourceId', 'expectedText'] as const;
 
 /** @throws AppError `not_found`; `unusable_content` as `addTestCases` does */
 export function updateTestCase(
@@ -32,8 +35,24 @@ export function updateTestCase(
       action: 'test_case.update',
       resourceType: 'test_case',
       resourceId: before.id,
-      changes: { fields: Object.keys(input) },
+      changes: changesOf(before, after),
     });
     return after;
   });
+}
+
+/** Questions may be those of visitors, word for word: of texts only the length is told. */
+function changesOf(before: TestCaseRow, after: TestCaseRow): Record<string, unknown> {
+  const changed = changedFields(before, after, FIELDS);
+  const lengths = (['question', 'expectedText'] as const).filter((name) => name in changed);
+  return {
+    ...changed,
+    ...Object.fromEntries(
+      lengths.map((name) => [name, { before: lengthOf(before[name]), after: lengthOf(after[name]) }]),
+    ),
+  };
+}
+
+function lengthOf(text: string | null): string | null {
+  return text === null ? null : `${text.length} characters`;
 }

@@ -1,6 +1,7 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
+import { changedFields } from '#features/audit/changed-fields.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { type TestSetWithCount, findTestSet, lockTestSet, updateTestSetRow } from './test-sets.queries.js';
 
@@ -19,7 +20,7 @@ export function updateTestSet(
       action: 'test_set.update',
       resourceType: 'test_set',
       resourceId: before.id,
-      changes: { name: { before: before.name, after: name } },
+      changes: changedFields({ name: before.name }, { name }, ['name']),
     });
     return findTestSet(tx.db, scope, before.id);
   });

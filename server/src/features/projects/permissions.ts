@@ -28,6 +28,8 @@ export const PERMISSIONS = {
   'members:read': { leastRole: 'viewer', allows: 'see who is a member and who is invited' },
   'members:leave': { leastRole: 'viewer', allows: 'leave the project' },
   'members:write': { leastRole: 'owner', allows: 'invite and remove members, and change their roles' },
+  'project:export': { leastRole: 'owner', allows: 'download all that the project holds' },
+  'visitors:erase': { leastRole: 'owner', allows: 'erase all that a visitor has left' },
   'audit:read': { leastRole: 'owner', allows: 'read the audit log of the project' },
 } as const satisfies Record<string, PermissionRule>;
 

@@ -3,6 +3,7 @@ import type { Context } from '#platform/context.js';
 import { enqueueJob } from '#platform/jobs/enqueue-job.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
+import { changedFields } from '#features/audit/changed-fields.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { answerOptionsOf } from './project-options.js';
 import { calibrateDedupeKey, calibrateThresholdJob } from './projects.jobs.js';
@@ -17,7 +18,7 @@ export function updateProject(
 ): Promise<ProjectRow> {
   return inTransaction(ctx, async (tx) => {
     const before = await findProject(tx.db, scope);
-    const { retrievalOptions, answerOptions, ...changes } = input;
+    const { retrievalOptions, answerOptions, retention, ...changes } = input;
     const after = await updateProjectRow(tx.db, scope, {
       ...(changes as ProjectChanges),
       // Options are changed one by one: what is not named stays.
@@ -27,6 +28,7 @@ export function updateProject(
       ...(answerOptions && {
         answerOptions: { ...before.answerOptions, ...withoutUndefined(answerOptions) },
       }),
+      ...(retention && { retention: { ...before.retention, ...withoutUndefined(retention) } }),
     });
     if (isCalibrated(after) && !isCalibrated(before)) {
       const { id: projectId, indexVersion } = after;
@@ -43,7 +45,7 @@ export function updateProject(
       action: 'project.update',
       resourceType: 'project',
       resourceId: scope.projectId,
-      changes: Object.fromEntries(names.map((name) => [name, { before: before[name], after: after[name] }])),
+      changes: changedFields(before, after, names),
     });
     return after;
   });

@@ -20,19 +20,26 @@ export function syncSource(
     const source = await lockSource(tx.db, scope, sourceId);
     const { projectId } = scope;
     // The pages of a website are read in jobs of their own: the run that they are of ends first.
-    if (source.syncPhase === 'pages') return markSyncWanted(tx.db, scope, sourceId);
+    if (source.syncPhase === 'pages') {
+      await recordSync(tx, scope, sourceId);
+      return markSyncWanted(tx.db, scope, sourceId);
+    }
     const jobId = await enqueueJob(tx, ingestSourceJob, {
       projectId,
       payload: { projectId, sourceId },
       dedupeKey: ingestDedupeKey(sourceId),
     });
     if (jobId === null) return source;
-    await recordAudit(tx, scope, {
-      projectId,
-      action: 'source.sync',
-      resourceType: 'source',
-      resourceId: sourceId,
-    });
+    await recordSync(tx, scope, sourceId);
     return markSourceQueued(tx.db, scope, sourceId, QUEUED);
+  });
+}
+
+async function recordSync(tx: Pick<Context, 'db'>, scope: ProjectScope, sourceId: string): Promise<void> {
+  await recordAudit(tx, scope, {
+    projectId: scope.projectId,
+    action: 'source.sync',
+    resourceType: 'source',
+    resourceId: sourceId,
   });
 }

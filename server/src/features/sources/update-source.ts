@@ -3,6 +3,7 @@ import { withoutUndefined } from '#kernel/without-undefined.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
+import { changedFields } from '#features/audit/changed-fields.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { nextSyncAfter } from '#kernel/sync-interval.js';
 import { storePairs } from './create-source.js';
@@ -41,8 +42,8 @@ export async function updateSource(
       resourceType: 'source',
       resourceId: id,
       changes: {
-        name: { before: before.name, after: after.name },
-        syncEvery: { before: before.syncEvery, after: after.syncEvery },
+        ...changedFields(before, after, ['name', 'metadata', 'syncEvery']),
+        ...(pairs === undefined ? {} : { pairs: { after: `${pairs.length} questions` } }),
       },
     });
     return pairs === undefined ? after : syncSource(tx, scope, id);

@@ -63,6 +63,8 @@ export interface Config {
     rerank: { baseUrl: string; apiKey: string | null; model: string } | null;
   };
   rateLimit: { perAddress: number; perUser: number; windowMs: number };
+  /** 0: entries of the audit log are kept for ever. */
+  auditRetentionDays: number;
   allowPrivateNetworks: boolean;
   /** Null: no page is drawn by a browser. */
   browser: { endpoint: string } | { executablePath: string } | null;
@@ -137,6 +139,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
       perUser: env.RATE_LIMIT_MAX_REQUESTS_AUTH,
       windowMs: env.RATE_LIMIT_WINDOW_MS,
     },
+    auditRetentionDays: env.AUDIT_RETENTION_DAYS,
     allowPrivateNetworks: env.CRAWLER_ALLOW_PRIVATE_NETWORKS,
     browser: browserOf(env),
   };

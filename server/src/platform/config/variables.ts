@@ -219,6 +219,11 @@ export const variables = {
     '`Botbase <botbase@localhost>`',
     'Address that mails come from; required with `SMTP_URL`.',
   ),
+  AUDIT_RETENTION_DAYS: variable(
+    integer(0, 36_500).default(365),
+    '`365`',
+    'How long entries of the audit log are kept, in days; `0` keeps them for ever.',
+  ),
   CRAWLER_ALLOW_PRIVATE_NETWORKS: variable(
     boolean.default(false),
     '`false`',
