@@ -8,8 +8,8 @@ import { isOwnId } from './is-own-id.js';
 export function requireRemoval(ctx: Pick<Context, 'db'>) {
   const leaves = requireProject(ctx, 'members:leave');
   const removes = requireProject(ctx, 'members:write');
-  return (request: FastifyRequest): Promise<void> => {
+  return async (request: FastifyRequest): Promise<void> => {
     const { userId } = request.params as { userId: string };
-    return isOwnId(callerOf(request), userId) ? leaves(request) : removes(request);
+    await (isOwnId(callerOf(request), userId) ? leaves(request) : removes(request));
   };
 }

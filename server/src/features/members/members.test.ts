@@ -169,6 +169,26 @@ describe('members', () => {
   });
 });
 
+describe('an API key', () => {
+  it('changes who is a member with the scope admin alone, and accepts nothing', async () => {
+    const { owner, join, path } = await newProject();
+    const [one, leaving] = [await join('viewer'), await join('viewer')];
+    const keyOf = async ({ token }: Account, scope: string) => {
+      const body = { name: 'Key', scopes: [scope] };
+      return (await app.request('POST', '/v1/api-keys', { token, body })).body.key as string;
+    };
+    const remove = async (account: Account, scope: string, userId: string) => {
+      const token = await keyOf(account, scope);
+      return (await app.request('DELETE', `${path}/members/${userId}`, { token })).status;
+    };
+    expect(await remove(owner, 'write', one.userId)).toBe(403);
+    expect(await remove(owner, 'admin', one.userId)).toBe(204);
+    expect(await remove(leaving, 'write', leaving.userId)).toBe(403);
+    expect(await remove(leaving, 'admin', leaving.userId)).toBe(204);
+    expect((await accept(app, { token: await keyOf(owner, 'admin') }, 'x')).status).toBe(403);
+  });
+});
+
 describe('the last owner', () => {
   it('stays: the one who pays neither leaves, nor is removed, nor loses the role', async () => {
     const { owner, join, send, rolesOf } = await newProject();
