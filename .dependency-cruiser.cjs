@@ -4,12 +4,15 @@
 const FEATURES = [
   ['audit', 'usage'],
   ['projects'],
-  ['auth', 'documents', 'search-index'],
+  ['api-keys'],
+  ['auth', 'documents', 'members', 'search-index'],
   ['ingestion'],
   ['sources'],
   ['retrieval'],
   ['chat'],
-  ['evaluation'],
+  ['evaluation', 'leads'],
+  ['data-rights'],
+  ['admin'],
 ];
 
 const SRC = 'server/src';

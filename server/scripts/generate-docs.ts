@@ -1,10 +1,11 @@
 /**
- * Writes what follows from the code: ENV_CONFIG.md, .env.example and server/openapi.json. With `--check` it writes
- * nothing and fails where a file has drifted. No database is needed.
+ * Writes what follows from the code: ENV_CONFIG.md, .env.example, docs/permissions.md and server/openapi.json. With
+ * `--check` it writes nothing and fails where a file has drifted. No database is needed.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { createServer } from '#app/create-server.js';
+import { MEMBER_ROLES, PERMISSIONS, type Permission, roleMay } from '#features/projects/permissions.js';
 import { parseConfig } from '#platform/config/config.js';
 import { variables } from '#platform/config/variables.js';
 import type { Context } from '#platform/context.js';
@@ -17,6 +18,7 @@ const ROOT = new URL('../../', import.meta.url);
 const files = {
   'ENV_CONFIG.md': environmentTable(),
   '.env.example': environmentExample(),
+  'docs/permissions.md': permissionTable(),
   'server/openapi.json': await openApiDocument(),
 };
 
@@ -63,6 +65,31 @@ function environmentExample(): string {
     '# Copy to .env and load it as your shell or container does. Every line is optional.',
     '',
     ...lines,
+  ].join('\n');
+}
+
+function permissionTable(): string {
+  const rows = Object.entries(PERMISSIONS).map(([permission, { allows }]) => {
+    const marks = MEMBER_ROLES.map((role) => (roleMay(role, permission as Permission) ? 'yes' : '–'));
+    return `| \`${permission}\` | ${marks.join(' | ')} | ${allows} |`;
+  });
+  return [
+    '# Permissions',
+    '',
+    'What the members of a project may do, by their role. A role that is too low is answered with 403; to everybody who',
+    'is no member the project does not exist (404).',
+    '',
+    `| Permission | ${MEMBER_ROLES.join(' | ')} | Members who have it may |`,
+    `| --- | ${MEMBER_ROLES.map(() => '---').join(' | ')} | --- |`,
+    ...rows,
+    '',
+    'A project has one member who pays for it, `ownerId`: at first the one who made it. It has the role `owner`, keeps it,',
+    'and can neither leave nor be removed, so a project never lacks an owner. `POST …/transfer` makes another member the',
+    'one who pays. Deleting the account of the one who pays deletes its projects; of any other account only its',
+    'memberships go.',
+    '',
+    'This page is made from `server/src/features/projects/permissions.ts`.',
+    '',
   ].join('\n');
 }
 

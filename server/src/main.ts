@@ -3,6 +3,7 @@ import { type Role, parseConfig } from '#platform/config/config.js';
 import { createLogger } from '#platform/logger.js';
 import { createMetrics } from '#platform/metrics.js';
 import { runAuditCommand } from '#app/audit-command.js';
+import { parseAdminOptions, runAdminCommand } from '#app/admin-command.js';
 import { parseEvalOptions, runEvalCommand } from '#app/eval-command.js';
 import { runEmbeddingsCommand } from '#app/embeddings-command.js';
 import { loadSecrets } from '#app/load-secrets.js';
@@ -19,6 +20,8 @@ Usage: node server/dist/main.js [command]
   migrate   brings the database up to date and ends
   embeddings [status|confirm]
             tells how far a change of the embedding model has come; deletes the old vectors
+  admin grant|revoke <email>
+            makes an account an admin, or an ordinary one again
   eval --project <id> --test-set <id> [--fail-under hitRate=0.9,refusalAccuracy=0.8]
             asks the questions of a test set; exit status 1 when a figure is under what is asked for
   audit verify
@@ -53,6 +56,8 @@ async function run(command: string | undefined, rest: string[]): Promise<number>
         return guarded(() => embeddings(argument ?? 'status'));
       process.stderr.write(`Unknown act: embeddings ${argument}\n\n${HELP}`);
       return EXIT_FAULT;
+    case 'admin':
+      return guarded(() => administer(rest));
     case 'eval':
       return guarded(() => evaluate(rest));
     case 'audit':
@@ -97,6 +102,12 @@ async function migrate(): Promise<number> {
 
 async function embeddings(act: 'status' | 'confirm'): Promise<number> {
   process.stdout.write(await runEmbeddingsCommand(parseConfig(process.env), act));
+  return 0;
+}
+
+async function administer(args: string[]): Promise<number> {
+  const options = parseAdminOptions(args);
+  process.stdout.write(await runAdminCommand(parseConfig(process.env), options));
   return 0;
 }
 

@@ -18,7 +18,7 @@ export interface JsonSchema {
 }
 
 interface Operation {
-  security?: Record<string, unknown>[];
+  security?: Record<string, string[]>[];
   parameters?: { in: string; name: string }[];
   requestBody?: { content: Record<string, { schema: JsonSchema }> };
   responses?: Record<string, unknown>;
@@ -31,8 +31,8 @@ export interface ApiRoute {
   path: string;
   pathParameters: string[];
   queryParameters: string[];
-  /** `none`: open to all; `owner`: a member's token; `visitor`: a token, or a public project. */
-  access: 'none' | 'owner' | 'visitor';
+  /** `none`: open to all; `session`: an access token; `owner`: that or an API key; `visitor`: the same, or a public project; `admin`: an access token of an admin. */
+  access: 'none' | 'session' | 'owner' | 'visitor' | 'admin';
   /** The forms of its JSON body; empty for a route without one. */
   bodies: JsonSchema[];
   /** Whether it also does its work without a body. */
@@ -69,21 +69,28 @@ function describeRoute(
   const takesFiles = content['multipart/form-data'] !== undefined;
   const named = (place: string) =>
     (operation.parameters ?? []).filter((parameter) => parameter.in === place).map(({ name }) => name);
-  const security = operation.security ?? [];
-  const isOpen = security.some((requirement) => Object.keys(requirement).length === 0);
   return {
     name: `${method.toUpperCase()} ${path}`,
     method: method.toUpperCase(),
     path,
     pathParameters: named('path'),
     queryParameters: named('query'),
-    access: security.length === 0 ? 'none' : isOpen ? 'visitor' : 'owner',
+    access: accessOf(operation.security ?? []),
     bodies: forms.filter(({ type }) => type === 'object'),
     // A route that takes files is one whose body is needed, though JSON is not its only form.
     isBodyOptional: !takesFiles && (schema === undefined || forms.some(({ type }) => type === 'null')),
     takesFiles,
     statuses: Object.keys(operation.responses ?? {}),
   };
+}
+
+function accessOf(security: Record<string, unknown>[]): ApiRoute['access'] {
+  if (security.length === 0) return 'none';
+  const schemes = security.flatMap((requirement) => Object.keys(requirement));
+  if (schemes.length < security.length) return 'visitor';
+  const isForAdmins = security.some(({ session }) => Array.isArray(session) && session.includes('admin'));
+  if (isForAdmins) return 'admin';
+  return schemes.includes('session') ? 'session' : 'owner';
 }
 
 function formsOf(schema: JsonSchema, resolve: (schema: JsonSchema) => JsonSchema): JsonSchema[] {
@@ -104,6 +111,7 @@ export function pathOf(route: ApiRoute, parameters: Record<string, string>): str
 /** Texts that a field of this name takes where its schema does not tell. */
 const TEXT_EXAMPLES: Record<string, string> = {
   email: 'somebody@example.com',
+  phone: '+49 30 1234567',
   url: 'https://example.com/',
   language: 'en',
   languages: 'en',
@@ -112,6 +120,8 @@ const TEXT_EXAMPLES: Record<string, string> = {
   password: 'correct horse battery',
   syncEvery: '1d',
   expectedSourceId: '01900000-0000-7000-8000-000000000000',
+  expiresAt: '2999-01-01T00:00:00.000Z',
+  userId: '01900000-0000-7000-8000-000000000000',
   since: '2026-01-01T00:00:00.000Z',
 };
 

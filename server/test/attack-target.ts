@@ -1,9 +1,13 @@
+import { eq } from 'drizzle-orm';
+import { jobs } from '#db/schema/jobs.js';
+import { users } from '#db/schema/users.js';
 import { type ApiRoute, listApiRoutes } from './api-routes.js';
 import { type TestApp, createTestApp } from './create-test-app.js';
 import { addTestSet } from './add-test-set.js';
+import { invite, joinProject } from './join-project.js';
 import { type RawReply, type Sent, countStored, faultOf, send } from './refusals.js';
 
-/** A server with an account whose project holds one of each thing, to be asked for what must be refused. */
+/** A server with an account, an admin's, whose project holds one of each thing, to be asked for what must be refused. */
 export interface AttackTarget {
   app: TestApp;
   token: string;
@@ -20,7 +24,8 @@ export interface AttackTarget {
 export async function createAttackTarget(): Promise<AttackTarget> {
   const app = await createTestApp();
   const routes = await listApiRoutes(app.server);
-  const { token } = await app.register();
+  const { token, userId } = await app.register();
+  await app.ctx.db.update(users).set({ role: 'admin' }).where(eq(users.id, userId));
   const known = await fillProject(app, token);
   return {
     app,
@@ -57,9 +62,19 @@ async function fillProject(app: TestApp, token: string): Promise<Record<string, 
     body: { message: 'When does the office open?' },
   });
   const sessions = await app.request('GET', '/v1/auth/sessions', { token });
+  const lead = await app.request('POST', `${base}/leads`, { token, body: { phone: '+49301234567' } });
   const { testSetId, caseId, runId } = await addTestSet(app, token, { projectId, text: 'nine' });
+  const key = await app.request('POST', '/v1/api-keys', { token, body: { name: 'Key' } });
+  const offer = { token, projectId, role: 'editor' };
+  const member = await joinProject(app, offer);
+  const invitation = await invite(app, 'invited@example.com', offer);
+  await app.runJobs();
+  const [job] = await app.ctx.db.select({ id: jobs.id }).from(jobs).limit(1);
   return {
     projectId,
+    jobId: job?.id ?? '',
+    userId: member.userId,
+    invitationId: invitation.id,
     testSetId,
     caseId,
     runId,
@@ -68,5 +83,7 @@ async function fillProject(app: TestApp, token: string): Promise<Record<string, 
     conversationId: chat.body.conversationId,
     messageId: chat.body.message.id,
     sessionId: sessions.body.data[0].id,
+    keyId: key.body.id,
+    leadId: lead.body.id,
   };
 }

@@ -169,6 +169,10 @@ export const badQueryValues: Record<string, string[]> = {
   cursor: ['x', '', 'a'.repeat(500), '%00', '%ff', 'MDE5', 'x&cursor=y', 'bm90LWFuLWlk'],
   status: ['x', '', '%00', 'READY', '__proto__', 'ready&status=failed'],
   sourceId: ['x', '', '%00', '1', 'a'.repeat(300), `${NOBODYS_ID}&sourceId=x`],
+  projectId: ['x', '', '%00', '1', 'a'.repeat(300), `${NOBODYS_ID}&projectId=x`],
+  role: ['x', '', '%00', 'ADMIN', '__proto__', 'admin&role=user'],
+  suspended: ['x', '', '%00', '1', 'TRUE', 'true&suspended=false'],
+  type: ['', '%00', 'a'.repeat(300), 'a&type=b'],
   different: ['x', '', '%00', '1', 'TRUE', 'true&different=true'],
   q: ['', '%00', 'a'.repeat(5_000), 'a&q=b'],
 };

@@ -83,6 +83,33 @@ describe('rate limits', () => {
     expect(await statusesOf(1, '/v1/projects', '10.0.4.1')).toEqual([401]);
   });
 
+  it('count an API key by itself from its second request on', async () => {
+    const { token } = await app.register();
+    const makeKey = async () =>
+      (await app.request('POST', '/v1/api-keys', { token, body: { name: 'Key' } })).body.key as string;
+    const [busy, idle] = [await makeKey(), await makeKey()];
+    const statuses = await statusesOf(PER_USER + 2, '/v1/projects', '10.0.6.1', {
+      authorization: `Bearer ${busy}`,
+    });
+    expect(statuses).toEqual([...allowed(PER_USER + 1, 200), 429]);
+    expect(await statusesOf(2, '/v1/projects', '10.0.6.1', { authorization: `Bearer ${idle}` })).toEqual([
+      200, 200,
+    ]);
+    expect(await statusesOf(PER_ADDRESS - 2, '/v1/projects', '10.0.6.1')).toEqual(
+      allowed(PER_ADDRESS - 2, 401),
+    );
+    expect(await statusesOf(1, '/v1/projects', '10.0.6.1')).toEqual([429]);
+  });
+
+  it('count guessed API keys by the address they come from', async () => {
+    const statuses: number[] = [];
+    for (let sent = 0; sent < PER_ADDRESS + 2; sent += 1) {
+      const authorization = `Bearer bb_sk_${String(sent).padStart(43, 'A')}`;
+      statuses.push(...(await statusesOf(1, '/v1/projects', '10.0.7.1', { authorization })));
+    }
+    expect(statuses).toEqual([...allowed(PER_ADDRESS, 401), 429, 429]);
+  });
+
   it('are tighter where a secret is compared, and a token does not help', async () => {
     const { token } = await app.register();
     const statuses: number[] = [];

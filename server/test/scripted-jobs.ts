@@ -32,6 +32,10 @@ export interface ScriptedJobs {
   started: string[];
   /** How `ended` was called. */
   ended: Ended[];
+  /** Names of the jobs that were wanted once more. */
+  retried: string[];
+  /** From now on no job may be run once more. */
+  refuseRetry: (error: Error) => void;
   /** What the attempts of the job with this name do; those without a script succeed. */
   script: (name: string, act: Script) => void;
   enqueue: (name: string, options?: { priority?: number; dedupeKey?: string }) => Promise<string>;
@@ -47,6 +51,8 @@ export async function createScriptedJobs(ctx: Context): Promise<ScriptedJobs> {
   const scripts = new Map<string, Script>();
   const started: string[] = [];
   const ended: Ended[] = [];
+  const retried: string[] = [];
+  let retryRefusal: Error | null = null;
   const registry = registerJobs(
     { scripted: scriptedJob },
     {
@@ -54,6 +60,10 @@ export async function createScriptedJobs(ctx: Context): Promise<ScriptedJobs> {
         run: async (runContext, job, { name }, signal) => {
           started.push(name);
           await scripts.get(name)?.({ ctx: runContext, job, signal });
+        },
+        retried: async (_tx, { name }) => {
+          if (retryRefusal !== null) throw retryRefusal;
+          retried.push(name);
         },
         ended: async (_tx, { name }, end) => void ended.push({ name, ...end }),
       },
@@ -63,6 +73,8 @@ export async function createScriptedJobs(ctx: Context): Promise<ScriptedJobs> {
     registry,
     started,
     ended,
+    retried,
+    refuseRetry: (error) => void (retryRefusal = error),
     script: (name, act) => void scripts.set(name, act),
     enqueue: async (name, { priority = 10, dedupeKey } = {}) => {
       const definition: JobDefinition<z.infer<typeof payload>> = { ...scriptedJob, priority };

@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { addTestSet } from './add-test-set.js';
 import { type ApiRoute, pathOf, sampleOf } from './api-routes.js';
 import type { TestApp } from './create-test-app.js';
+import { invite, joinProject } from './join-project.js';
 import { type RawReply, send } from './refusals.js';
 
 /** An account with a project that holds one of each thing, and a canary in each text of it. */
@@ -59,15 +60,27 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
   const { conversationId, conversationToken, message } = chat.body;
   expect(message.content).toContain(canary);
   const sessions = await app.request('GET', '/v1/auth/sessions', { token });
+  const lead = await app.request('POST', `${base}/leads`, {
+    token,
+    body: { email: `lead-${canary}@example.com`, name: canary, metadata, consent: { text: canary } },
+  });
   const testSet = await addTestSet(app, token, { projectId, text: canary });
+  const offer = { token, projectId, role: 'editor' };
+  const member = await joinProject(app, offer, `Member ${canary}`);
+  const invitation = await invite(app, `${canary}@example.com`, offer);
   const ids = {
     projectId,
+    userId: member.userId,
+    invitationId: invitation.id,
     sourceId: source.id,
     documentId,
     conversationId,
     messageId: message.id,
     sessionId: sessions.body.data[0].id,
+    leadId: lead.body.id,
+    jobId: await newestJobId(app, projectId),
     ...testSet,
+    keyId: await createApiKey(app, token, canary),
   };
   return {
     token,
@@ -79,6 +92,18 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
     conversationToken,
     canary,
   };
+}
+
+async function createApiKey(app: TestApp, token: string, name: string): Promise<string> {
+  const { body } = await app.request('POST', '/v1/api-keys', { token, body: { name } });
+  return body.id;
+}
+
+async function newestJobId(app: TestApp, projectId: string): Promise<string> {
+  const { rows } = await app.ctx.db.execute<{ id: string }>(
+    sql`select id from jobs where project_id = ${projectId} order by id desc limit 1`,
+  );
+  return rows[0]?.id ?? '';
 }
 
 /** All that is stored of an account and its project, as text. */

@@ -4,6 +4,21 @@ import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { VERSION } from './version.js';
 
+const SECURITY_SCHEMES = {
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description:
+      'An access token, or an API key (`bb_sk_…`) with a scope that allows it. A key of one project sees no other.',
+  },
+  session: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'An access token. An API key gets 403: this is about the account itself.',
+  },
+} as const;
+
 /** Makes the OpenAPI 3.1 document from the routes' schemas, at `/openapi.json`, with a readable reference at `/docs`. */
 export async function describeApi(server: FastifyInstance): Promise<void> {
   await server.register(swagger, {
@@ -17,16 +32,20 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: '/' }],
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+      components: { securitySchemes: SECURITY_SCHEMES },
       tags: [
         { name: 'Accounts' },
         { name: 'Projects' },
+        { name: 'Members' },
         { name: 'Sources' },
         { name: 'Documents' },
         { name: 'Search' },
         { name: 'Chat' },
         { name: 'Conversations' },
+        { name: 'Leads' },
         { name: 'Evaluation' },
+        { name: 'Data rights' },
+        { name: 'Administration' },
         { name: 'Operation' },
       ],
     },

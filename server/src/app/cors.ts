@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Context } from '#platform/context.js';
 import { isVisitorOrigin } from '#features/projects/authorize-visitor.js';
 
-const VISITOR_ROUTE = /^\/v1\/projects\/([^/?]+)\/(?:chat(?:\/|\?|$)|conversations\/[^/?]+\/messages)/;
+const VISITOR_ROUTE =
+  /^\/v1\/projects\/([^/?]+)\/(?:chat(?:\/|\?|$)|leads(?:\?|$)|conversations\/[^/?]+\/messages)/;
 const PREFLIGHT_SECONDS = 600;
 const EXPOSED_HEADERS = [
   'x-request-id',

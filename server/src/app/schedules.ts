@@ -7,8 +7,10 @@ import { deleteOldEntries } from '#features/audit/delete-old-entries.js';
 import { sealAuditLog } from '#features/audit/seal-audit-log.js';
 import { deleteExpiredTokens } from '#features/auth/delete-expired-tokens.js';
 import { closeAbandonedTurns } from '#features/chat/close-abandoned-turns.js';
+import { deleteOutdatedData } from '#features/data-rights/delete-outdated-data.js';
 import { changeEmbeddingModels } from '#features/ingestion/embedding-models/change-embedding-model.js';
 import { sweepUnseenVersions } from '#features/ingestion/sweep-unseen-versions.js';
+import { deleteExpiredInvitations } from '#features/members/delete-expired-invitations.js';
 import { fitVectorStorage } from '#features/retrieval/fit-vector-storage.js';
 import { keepVectorIndexes } from '#features/retrieval/keep-vector-indexes.js';
 import { calibrateChangedProjects } from '#features/retrieval/calibrate-threshold.js';
@@ -36,7 +38,9 @@ export const schedules: readonly ScheduledTask[] = [
     everyMs: 10 * MINUTE_MS,
     run: (ctx) => deleteExpiredIdempotencyKeys(ctx.db, ctx.clock.now()),
   },
+  { name: 'delete-outdated-data', everyMs: HOUR_MS, run: deleteOutdatedData },
   { name: 'delete-expired-tokens', everyMs: HOUR_MS, run: deleteExpiredTokens },
+  { name: 'delete-expired-invitations', everyMs: HOUR_MS, run: deleteExpiredInvitations },
   {
     name: 'sweep-orphaned-files',
     everyMs: 6 * HOUR_MS,

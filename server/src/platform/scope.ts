@@ -1,9 +1,27 @@
 export type MemberRole = 'owner' | 'editor' | 'viewer';
 
-export type Actor =
-  | { type: 'user'; userId: string; sessionId: string; role: 'user' | 'admin' }
-  | { type: 'visitor' }
-  | { type: 'system' };
+export type ApiKeyScope = 'chat' | 'read' | 'write' | 'admin';
+
+/** The key that a user's program came with: it takes away from what the user may, and adds nothing. */
+export interface ApiKeyGrant {
+  id: string;
+  scopes: readonly ApiKeyScope[];
+  /** Null: every project of the user. */
+  projectId: string | null;
+}
+
+interface UserIdentity {
+  type: 'user';
+  userId: string;
+  role: 'user' | 'admin';
+}
+
+/** A user who has signed in: a person, who may see to the account itself. */
+type SessionActor = UserIdentity & { sessionId: string; apiKey: null };
+
+type UserActor = SessionActor | (UserIdentity & { sessionId: null; apiKey: ApiKeyGrant });
+
+export type Actor = UserActor | { type: 'visitor' } | { type: 'system' };
 
 /** Who asks, and from where: what the audit log says of an act. */
 export interface Caller {
@@ -13,8 +31,13 @@ export interface Caller {
   requestId: string | null;
 }
 
+/** A user, in person or by an API key. */
 export interface UserCaller extends Caller {
-  actor: Extract<Actor, { type: 'user' }>;
+  actor: UserActor;
+}
+
+export interface SessionCaller extends Caller {
+  actor: SessionActor;
 }
 
 declare const projectScopeBrand: unique symbol;

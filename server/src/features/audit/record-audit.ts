@@ -31,6 +31,7 @@ export async function recordAudit(tx: Pick<Context, 'db'>, caller: Caller, entry
     projectId: entry.projectId,
     actorId: userId,
     actorType,
+    apiKeyId: caller.actor.type === 'user' ? (caller.actor.apiKey?.id ?? null) : null,
     action: entry.action,
     outcome: entry.outcome ?? 'done',
     resourceType: entry.resourceType,

@@ -8,7 +8,7 @@ import { listOf, listQuery, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
 import { inTransaction } from '#platform/transaction.js';
 import { isId } from '#kernel/ids.js';
-import { requireUser } from './auth.hooks.js';
+import { requireSession } from './auth.hooks.js';
 import { type UserRow, findUserOrNull } from './auth.queries.js';
 import {
   changePasswordBody,
@@ -31,14 +31,14 @@ import { updateProfile } from './update-profile.js';
 import { verifyEmail } from './verify-email.js';
 
 const tags = ['Accounts'];
-const signedIn = { tags, security: [{ bearer: [] }] };
+const signedIn = { tags, security: [{ session: [] }] };
 const noContent = { 204: z.null(), ...problems };
 
 /** What somebody does with its own account. */
 export const accountRoutes =
   (ctx: Context, limits: RateLimits): FastifyPluginAsyncZod =>
   async (server) => {
-    const onRequest = requireUser(ctx);
+    const onRequest = requireSession(ctx);
 
     server.get(
       '/v1/auth/me',

@@ -99,10 +99,10 @@ describe('the address of an account', () => {
 });
 
 describe('a profile', () => {
-  it('is left as it is by a change of nothing, and takes no field that is not its owner’s to set', async () => {
+  it('takes no change of nothing, and no field that is not its owner’s to set', async () => {
     const { token } = await app.register('Ada');
     const change = (body: unknown) => app.request('PATCH', '/v1/auth/me', { token, body });
-    expect((await change({})).body).toMatchObject({ name: 'Ada', role: 'user' });
+    expect((await change({})).status).toBe(400);
     for (const field of ['role', 'plan', 'emailVerifiedAt', 'passwordHash', 'id', 'suspendedAt'])
       expect((await change({ [field]: 'admin' })).status).toBe(400);
   });

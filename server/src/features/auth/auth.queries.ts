@@ -51,6 +51,7 @@ export async function findLiveSessionUserOrNull(
         eq(sessions.userId, session.userId),
         isNull(sessions.revokedAt),
         gt(sessions.expiresAt, session.now),
+        isNull(users.suspendedAt),
       ),
     );
   return row ?? null;

@@ -1,16 +1,10 @@
 import { z } from 'zod';
 import { isCommonPassword } from '#kernel/common-passwords.js';
-import { idSchema, instantSchema, nameSchema, text } from '#platform/http/schemas.js';
+import { emailSchema, idSchema, instantSchema, nameSchema, text } from '#platform/http/schemas.js';
 
-const MAX_EMAIL_LENGTH = 254;
 const MIN_PASSWORD_LENGTH = 8;
 const MAX_PASSWORD_LENGTH = 256;
 const MAX_TOKEN_LENGTH = 500;
-
-/** An address in the one form that it is stored and compared in. */
-const emailSchema = text({ max: MAX_EMAIL_LENGTH })
-  .transform((value) => value.normalize('NFKC').trim().toLowerCase())
-  .pipe(z.email('must be an e-mail address').max(MAX_EMAIL_LENGTH));
 
 /** A password that is chosen: no rules of composition, but none that everybody tries first. */
 const newPasswordSchema = text({ min: MIN_PASSWORD_LENGTH, max: MAX_PASSWORD_LENGTH }).refine(
@@ -42,6 +36,10 @@ export const updateProfileBody = z
       .optional()
       .meta({ description: 'Needed for another address.' }),
   })
+  .refine(
+    ({ name, email }) => name !== undefined || email !== undefined,
+    'must change the name or the address',
+  )
   .meta({ id: 'UpdateProfile' });
 
 export const changePasswordBody = z

@@ -13,7 +13,7 @@ import { hasSessionFrom } from './sessions.queries.js';
  * Signs a user in. An unknown address and a wrong password give one answer, in one time. While strangers guess, its
  * owner still gets in from an address that it has signed in from before.
  * @param secondsToWait of `createLoginThrottle`
- * @throws AppError `invalid_credentials`, `rate_limited`
+ * @throws AppError `invalid_credentials`, `rate_limited`; `forbidden` for a suspended account, once the password was right
  */
 export async function loginUser(
   ctx: Pick<Context, 'db' | 'afterCommit' | 'config' | 'clock' | 'passwords'>,
@@ -29,6 +29,9 @@ export async function loginUser(
   const isRight = await ctx.passwords.verify(input.password, user?.passwordHash ?? null);
   if (user === null || !isRight) {
     throw new AppError('invalid_credentials', 'The e-mail address or the password is wrong.');
+  }
+  if (user.suspendedAt !== null) {
+    throw new AppError('forbidden', 'This account is suspended. Please ask those who run this server.');
   }
   return inTransaction(ctx, async (tx) => {
     const tokens = await openSession(tx, caller, user.id);

@@ -51,6 +51,7 @@ async function rotate(tx: RefreshContext, caller: Caller, refreshToken: string):
   const now = tx.clock.now();
   const found = await lockRefreshTokenOrNull(tx.db, sha256Hex(refreshToken));
   if (found === null || found.session.revokedAt !== null || found.token.expiresAt <= now) return null;
+  if (found.user.suspendedAt !== null) return null;
   const { token } = found;
   const successor = successorOf(tx, refreshToken);
   const rotation = { userId: token.userId, sessionId: token.sessionId, refreshToken: successor };

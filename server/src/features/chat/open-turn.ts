@@ -2,6 +2,7 @@ import { AppError } from '#kernel/app-error.js';
 import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { redactPersonalData } from '#rag/redact-personal-data.js';
 import { inTransaction } from '#platform/transaction.js';
 import {
   type ChatProject,
@@ -52,6 +53,7 @@ export function openTurn(
     const { projectId } = scope;
     const conversationId = conversation.id;
     const tier = input.model ?? project.defaultModel;
+    const question = project.redactPersonalData ? redactPersonalData(input.message) : input.message;
     const history = await listHistory(tx.db, scope, {
       conversationId,
       beforeId: questionId,
@@ -60,7 +62,7 @@ export function openTurn(
     const { processId } = tx;
     const both = { projectId, conversationId };
     await insertMessages(tx.db, [
-      { ...both, id: questionId, role: 'user', content: input.message, status: 'complete' },
+      { ...both, id: questionId, role: 'user', content: question, status: 'complete' },
       { ...both, id: messageId, role: 'assistant', content: '', status: 'streaming', tier, processId },
     ]);
     return {
@@ -68,7 +70,7 @@ export function openTurn(
       conversationId,
       messageId,
       tier,
-      question: input.message,
+      question,
       history: answeredTurns(history),
     };
   });

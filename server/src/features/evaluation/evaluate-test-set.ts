@@ -34,6 +34,13 @@ export const evaluateTestSet: JobHandler<EvaluateTestSetPayload> = {
     }
   },
 
+  retried: async (tx, { projectId, runId }) => {
+    const scope = mintProjectScope(systemCaller, projectId, null);
+    const run = await updateRun(tx.db, scope, runId, { status: 'queued', error: null });
+    if (run === null)
+      throw new AppError('conflict', 'The run has been deleted: there is nothing to go on with.');
+  },
+
   ended: async (tx, { projectId, runId }, { failure }) => {
     const scope = mintProjectScope(systemCaller, projectId, null);
     const { code, message } = failure;

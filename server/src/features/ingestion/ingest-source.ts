@@ -1,4 +1,5 @@
 import type { SourceErrorReason } from '#kernel/source-error.js';
+import { AppError } from '#kernel/app-error.js';
 import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { JobHandler, RunningJob } from '#platform/jobs/define-job.js';
@@ -7,7 +8,7 @@ import { recordAudit } from '#features/audit/record-audit.js';
 import { crawlSource } from './crawler/crawl-source.js';
 import { endSource } from './crawler/finish-run.js';
 import { endQueuedPages } from './crawler/frontier.queries.js';
-import { type SourceRow, lockSourceOrNull, upsertOnlyPage } from './crawler/pages.queries.js';
+import { type SourceRow, lockSourceOrNull, updateRun, upsertOnlyPage } from './crawler/pages.queries.js';
 import type { IngestSourcePayload } from './ingestion.jobs.js';
 import {
   deleteUnseenVersions,
@@ -21,6 +22,8 @@ import { reportSourceProgress } from './report-source-progress.js';
 import { NO_COUNTS, addCounts } from './sync-counts.js';
 import { nextSyncAfter } from '#kernel/sync-interval.js';
 
+const QUEUED = { stage: 'queued', done: 0, total: 1 } as const;
+
 /** Reads a source and brings the index up to what it holds: at once, or for a website page by page. */
 export const ingestSource: JobHandler<IngestSourcePayload> = {
   run: async (ctx, job, payload, signal) => {
@@ -30,6 +33,17 @@ export const ingestSource: JobHandler<IngestSourcePayload> = {
     const { origin } = source;
     if (origin.type === 'url') await crawlSource(ctx, scope, job, { ...source, origin }, signal);
     else await ingestWhole(ctx, scope, job, { ...source, origin }, signal);
+  },
+
+  retried: async (tx, { projectId, sourceId }) => {
+    const scope = mintProjectScope(systemCaller, projectId, null);
+    const source = await lockSourceOrNull(tx.db, scope, sourceId);
+    if (source === null)
+      throw new AppError('conflict', 'The source has been deleted: there is nothing to read.');
+    if (source.status === 'queued' || source.status === 'processing') {
+      throw new AppError('conflict', 'The source is being read already.');
+    }
+    await updateRun(tx.db, scope, sourceId, { status: 'queued', progress: QUEUED, error: null });
   },
 
   ended: async (tx, payload, { status, failure }) => {

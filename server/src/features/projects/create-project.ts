@@ -23,6 +23,7 @@ export function createProject(
       ...withoutUndefined(input),
       retrievalOptions: withoutUndefined(input.retrievalOptions ?? {}),
       answerOptions: withoutUndefined(input.answerOptions ?? {}),
+      retention: withoutUndefined(input.retention ?? {}),
       id: newId(),
       name: input.name,
       ownerId: caller.actor.userId,

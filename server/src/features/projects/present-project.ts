@@ -9,6 +9,7 @@ export function presentProject(row: ProjectRow): z.infer<typeof projectSchema> {
     ...row,
     retrievalOptions: retrievalOptionsOf(row.retrievalOptions),
     answerOptions: answerOptionsOf(row.answerOptions),
+    retention: { conversations: null, leads: null, traces: null, ...row.retention },
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };

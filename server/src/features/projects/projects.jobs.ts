@@ -40,6 +40,7 @@ type Payload = z.infer<typeof deleteStoredFilesJob.payload>;
 /** Deletes the files of something whose rows are gone. */
 export const deleteStoredFiles: JobHandler<Payload> = {
   run: (ctx, _job, { folder }) => ctx.storage.deleteFolder(folder),
+  retried: async () => {},
   ended: async (tx: Context, { folder }) => {
     tx.log.error({ folder }, 'stored files could not be deleted');
   },

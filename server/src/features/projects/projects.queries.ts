@@ -51,7 +51,7 @@ export async function findProject(db: Database, scope: ProjectScope): Promise<Pr
 export async function listProjectsOfUser(
   db: Database,
   userId: string,
-  page: { beforeId: string | null; limit: number },
+  page: { onlyId: string | null; beforeId: string | null; limit: number },
 ): Promise<ProjectRow[]> {
   const rows = await db
     .select({ project: projects })
@@ -60,6 +60,7 @@ export async function listProjectsOfUser(
     .where(
       and(
         eq(projectMembers.userId, userId),
+        page.onlyId === null ? undefined : eq(projects.id, page.onlyId),
         page.beforeId === null ? undefined : lt(projects.id, page.beforeId),
       ),
     )

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Context } from '#platform/context.js';
-import { scopeOf, userOf } from '#platform/http/caller.js';
+import { callerOf, scopeOf } from '#platform/http/caller.js';
 import { idempotent } from '#platform/http/idempotency.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
@@ -9,7 +9,7 @@ import { requireUser } from '#features/auth/auth.hooks.js';
 import { createProject } from './create-project.js';
 import { deleteProject } from './delete-project.js';
 import { presentProject } from './present-project.js';
-import { requireProject } from './projects.hooks.js';
+import { requireKeyScope, requireProject } from './projects.hooks.js';
 import { findProject, listProjectsOfUser } from './projects.queries.js';
 import {
   createProjectBody,
@@ -31,14 +31,16 @@ export const projectRoutes =
         schema: {
           ...docs,
           summary: 'Make a project',
+          description:
+            'An API key may do it if it is not bound to one project and has the scope `write` or `admin`.',
           body: createProjectBody,
           response: { 201: projectSchema, ...problems },
         },
-        onRequest: requireUser(ctx),
+        onRequest: [requireUser(ctx), requireKeyScope('project:create')],
         ...idempotent(ctx),
       },
       async (request, reply) => {
-        const project = await createProject(ctx, userOf(request), request.body);
+        const project = await createProject(ctx, callerOf(request), request.body);
         return reply.status(201).send(presentProject(project));
       },
     );
@@ -49,15 +51,17 @@ export const projectRoutes =
         schema: {
           ...docs,
           summary: 'List your projects, newest first',
+          description: 'An API key that is bound to one project lists that one.',
           querystring: listProjectsQuery,
           response: { 200: listOf(projectSchema), ...problems },
         },
-        onRequest: requireUser(ctx),
+        onRequest: [requireUser(ctx), requireKeyScope('project:read')],
       },
       async (request) => {
         const { limit, cursor } = request.query;
-        const { userId } = userOf(request).actor;
-        const rows = await listProjectsOfUser(ctx.db, userId, { beforeId: cursorId(cursor), limit });
+        const { userId, apiKey } = callerOf(request).actor;
+        const filter = { onlyId: apiKey?.projectId ?? null, beforeId: cursorId(cursor), limit };
+        const rows = await listProjectsOfUser(ctx.db, userId, filter);
         const page = pageOf(rows, limit);
         return { ...page, data: page.data.map(presentProject) };
       },

@@ -56,6 +56,44 @@ const answerOptionsShape = {
   }),
 };
 
+const MAX_CONSENT_LENGTH = 2_000;
+
+/** What a visitor is asked for. Its texts are checked where they come in. */
+function leadFormOf<Text extends z.ZodType<string>>(consentText: Text) {
+  return z.strictObject({
+    fields: z
+      .array(z.strictObject({ name: z.enum(['email', 'phone', 'name']), isRequired: z.boolean() }))
+      .min(1)
+      .max(3)
+      .refine(
+        (fields) => new Set(fields.map(({ name }) => name)).size === fields.length,
+        'must name each field once',
+      ),
+    consentText: consentText
+      .nullable()
+      .meta({ description: 'What the visitor agrees to, as it is shown. Null: no consent is asked for.' }),
+  });
+}
+
+const MAX_RETENTION_DAYS = 3_650;
+const retentionDaysSchema = z
+  .int()
+  .min(1)
+  .max(MAX_RETENTION_DAYS)
+  .nullable()
+  .meta({ description: 'Days after which what visitors left is deleted. Null: never.' });
+
+/** For one class of data: null as `retentionDays` says. */
+const retentionShape = {
+  conversations: retentionDaysSchema,
+  leads: retentionDaysSchema,
+  traces: retentionDaysSchema,
+};
+const redactPersonalDataSchema = z.boolean().meta({
+  description:
+    'E-mail addresses, telephone and card numbers in questions are replaced by `[email]`, `[phone]` and `[card]` before they are stored or shown to a model.',
+});
+
 const settings = {
   description: text({ max: MAX_DESCRIPTION_LENGTH }).nullable(),
   isPublic: z.boolean(),
@@ -78,6 +116,10 @@ const settings = {
     .nullable(),
   retrievalOptions: z.strictObject(retrievalOptionsShape).partial(),
   answerOptions: z.strictObject(answerOptionsShape).partial(),
+  retentionDays: retentionDaysSchema,
+  retention: z.strictObject(retentionShape).partial(),
+  redactPersonalData: redactPersonalDataSchema,
+  leadForm: leadFormOf(text({ min: 1, max: MAX_CONSENT_LENGTH })).nullable(),
 };
 
 export const createProjectBody = z
@@ -117,6 +159,12 @@ export const projectSchema = z
     language: z.string().nullable(),
     retrievalOptions: z.object(retrievalOptionsShape),
     answerOptions: z.object(answerOptionsShape),
+    retentionDays: retentionDaysSchema,
+    retention: z.object(retentionShape),
+    redactPersonalData: redactPersonalDataSchema,
+    leadForm: leadFormOf(z.string()).nullable().meta({
+      description: 'What visitors are asked for. Null: no form is shown; leads are taken all the same.',
+    }),
     calibratedScore: z.number().nullable().meta({
       description:
         'From which score on the sources answer a question, as measured where `answerOptions.threshold` is `calibrated`. Null: not measured.',

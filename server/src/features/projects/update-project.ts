@@ -18,7 +18,7 @@ export function updateProject(
 ): Promise<ProjectRow> {
   return inTransaction(ctx, async (tx) => {
     const before = await findProject(tx.db, scope);
-    const { retrievalOptions, answerOptions, ...changes } = input;
+    const { retrievalOptions, answerOptions, retention, ...changes } = input;
     const after = await updateProjectRow(tx.db, scope, {
       ...(changes as ProjectChanges),
       // Options are changed one by one: what is not named stays.
@@ -28,6 +28,7 @@ export function updateProject(
       ...(answerOptions && {
         answerOptions: { ...before.answerOptions, ...withoutUndefined(answerOptions) },
       }),
+      ...(retention && { retention: { ...before.retention, ...withoutUndefined(retention) } }),
     });
     if (isCalibrated(after) && !isCalibrated(before)) {
       const { id: projectId, indexVersion } = after;

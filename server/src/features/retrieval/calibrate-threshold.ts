@@ -51,6 +51,7 @@ export const calibrateThreshold: JobHandler<CalibrateThresholdPayload> = {
       });
     });
   },
+  retried: async () => {},
   ended: async (tx, { projectId }, { failure }) => {
     tx.log.warn(
       { project: projectId, reason: failure.code },

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import type { Caller, ProjectScope, UserCaller } from '../scope.js';
+import { AppError } from '#kernel/app-error.js';
+import type { Caller, ProjectScope, SessionCaller, UserCaller } from '../scope.js';
 
 const MAX_USER_AGENT_LENGTH = 300;
 
@@ -20,11 +21,22 @@ export function setUser(request: FastifyRequest, caller: UserCaller): void {
   users.set(request, caller);
 }
 
-/** The user that the route's authentication hook found; a route without that hook is a bug. */
-export function userOf(request: FastifyRequest): UserCaller {
+/** The user that the route's authentication hook found, or its key; a route without that hook is a bug. */
+export function callerOf(request: FastifyRequest): UserCaller {
   const caller = users.get(request);
   if (caller === undefined) throw new Error('the route has no authentication hook');
   return caller;
+}
+
+/**
+ * The signed-in user of a route that is about the account. Keys stop here even where the route's author did not think
+ * of them: a leaked key must not change passwords or make more keys.
+ * @throws AppError `forbidden` for an API key
+ */
+export function userOf(request: FastifyRequest): SessionCaller {
+  const { actor, ...from } = callerOf(request);
+  if (actor.apiKey === null) return { ...from, actor };
+  throw new AppError('forbidden', 'This needs an access token: an API key cannot do it. Please sign in.');
 }
 
 export function userOrNull(request: FastifyRequest): UserCaller | null {
@@ -46,8 +58,14 @@ export function scopeOrNull(request: FastifyRequest): ProjectScope | null {
   return scopes.get(request) ?? null;
 }
 
-/** The token of `Authorization: Bearer …`, or null. */
+/** The token of `Authorization: Bearer …`, or null. It is the one place where credentials are read from. */
 export function bearerToken(request: FastifyRequest): string | null {
   const match = /^Bearer ([A-Za-z0-9._~+/=-]{1,4096})$/i.exec(request.headers.authorization ?? '');
   return match?.[1] ?? null;
+}
+
+/** Node keeps the first of several `Authorization` headers, a proxy may have judged by the last: nobody can tell whose it is. */
+export function hasSeveralCredentials({ raw }: FastifyRequest): boolean {
+  const names = raw.rawHeaders.filter((_text, index) => index % 2 === 0);
+  return names.filter((name) => name.toLowerCase() === 'authorization').length > 1;
 }

@@ -1,4 +1,4 @@
-import { and, eq, isNull, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, isNotNull, isNull, like, lt, sql } from 'drizzle-orm';
 import { idempotencyKeys } from '#db/schema/idempotency-keys.js';
 import type { Database } from '../database.js';
 import { isHeldByDeadProcess } from '../processes/processes.queries.js';
@@ -63,6 +63,35 @@ export async function deleteExpiredIdempotencyKeys(db: Database, now: Date): Pro
     .where(lt(idempotencyKeys.expiresAt, now))
     .returning({ scope: idempotencyKeys.scope });
   return rows.length;
+}
+
+/** Kept answers to requests below a path, of any caller, by the hashes of their keys. @param path in lower case */
+export async function listKeptAnswers(
+  db: Database,
+  filter: { path: string; after: Pick<IdempotencyRow, 'scope' | 'keyHash'> | null; limit: number },
+): Promise<{ scope: string; keyHash: string; response: Uint8Array | null }[]> {
+  const { scope, keyHash, response } = idempotencyKeys;
+  const { after } = filter;
+  return db
+    .select({ scope, keyHash, response })
+    .from(idempotencyKeys)
+    .where(
+      and(
+        // The address is kept as it was written.
+        like(sql`lower(${scope})`, `% ${filter.path}%`),
+        isNotNull(response),
+        after === null ? undefined : sql`(${scope}, ${keyHash}) > (${after.scope}, ${after.keyHash})`,
+      ),
+    )
+    .orderBy(asc(scope), asc(keyHash))
+    .limit(filter.limit);
+}
+
+export async function deleteKeptAnswer(
+  db: Database,
+  key: Pick<IdempotencyRow, 'scope' | 'keyHash'>,
+): Promise<void> {
+  await db.delete(idempotencyKeys).where(isKey(key.scope, key.keyHash));
 }
 
 function isClaimedBy({ scope, keyHash, processId }: IdempotencyClaimant) {

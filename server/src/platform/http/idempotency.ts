@@ -153,12 +153,21 @@ async function settle(ctx: Pick<Context, 'log'>, act: () => Promise<void>): Prom
   }
 }
 
-/** A key belongs to its caller and its route; visitors are told apart by address and browser alone. */
+/**
+ * A key belongs to its caller and its route. Programs of one user do not know each other's keys, so each API key counts
+ * for itself; visitors are told apart by address and browser alone.
+ */
 function scopeOfRequest(request: FastifyRequest): string {
-  const user = userOrNull(request);
-  const browser = sha256Hex(request.headers['user-agent'] ?? '').slice(0, 16);
-  const who = user === null ? `address ${request.ip} ${browser}` : `user ${user.actor.userId}`;
-  return `${request.method} ${request.url.split('?')[0] ?? ''} ${who}`;
+  return `${request.method} ${request.url.split('?')[0] ?? ''} ${whoAsks(request)}`;
+}
+
+function whoAsks(request: FastifyRequest): string {
+  const actor = userOrNull(request)?.actor;
+  if (actor === undefined) {
+    const browser = sha256Hex(request.headers['user-agent'] ?? '').slice(0, 16);
+    return `address ${request.ip} ${browser}`;
+  }
+  return actor.apiKey === null ? `user ${actor.userId}` : `api-key ${actor.apiKey.id}`;
 }
 
 function parseKey(header: string | string[]): string {

@@ -44,6 +44,7 @@ function recordRequest(
     status,
     milliseconds: Math.round(reply.elapsedTime * 10) / 10,
     actor: userOrNull(request)?.actor.userId ?? null,
+    apiKeyId: userOrNull(request)?.actor.apiKey?.id ?? null,
     project: scopeOrNull(request)?.projectId ?? null,
     ...(isAborted ? { aborted: true } : {}),
   };

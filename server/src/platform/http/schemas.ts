@@ -24,6 +24,31 @@ export const nameSchema = text({ max: MAX_NAME_LENGTH })
   .transform((value) => value.trim())
   .refine((value) => value !== '', 'must not be empty');
 
+const MAX_EMAIL_LENGTH = 254;
+
+/** An address in the one form that it is stored and compared in. */
+export const emailSchema = text({ max: MAX_EMAIL_LENGTH })
+  .transform((value) => value.normalize('NFKC').trim().toLowerCase())
+  .pipe(z.email('must be an e-mail address').max(MAX_EMAIL_LENGTH));
+
+const MAX_PHONE_LENGTH = 50;
+
+/** A telephone number as people write it, in the one form that it is stored and compared in: `+` and digits. */
+export const phoneSchema = text({ min: 1, max: MAX_PHONE_LENGTH })
+  .transform(normalizePhone)
+  .refine(
+    (value) => /^\+?\d{5,20}$/.test(value),
+    'must be a telephone number of 5 to 20 digits such as +49 30 123456',
+  );
+
+/** What is no number is left as it is. A number without a country code gets none: which one is not known here. */
+function normalizePhone(written: string): string {
+  const value = written.normalize('NFKC').trim();
+  if (!/^\+?[\d\s().\-\u2010-\u2015/]+$/.test(value)) return value;
+  const digits = value.replace(/^(\+|00)(.*?)\(0\)/, '$1$2').replaceAll(/[^\d+]/g, '');
+  return digits.replace(/^00/, '+');
+}
+
 export const idSchema = z.uuid();
 export const instantSchema = z.iso.datetime();
 

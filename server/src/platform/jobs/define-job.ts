@@ -53,6 +53,12 @@ export interface JobHandler<Payload> {
     payload: Payload,
     end: { status: 'failed' | 'cancelled'; failure: JobFailure },
   ): Promise<void>;
+  /**
+   * Takes back what `ended` wrote, in the transaction that queues the ended job once more. Kinds of jobs without it are
+   * not run again: by themselves they would do nothing.
+   * @throws AppError `conflict` where there is nothing left to do, or somebody else is doing it
+   */
+  retried?(tx: Context, payload: Payload): Promise<void>;
 }
 
 export type HandlersFor<Catalog> = {

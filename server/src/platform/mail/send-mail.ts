@@ -26,6 +26,7 @@ export const sendMail: JobHandler<z.infer<typeof sendMailJob.payload>> = {
       ctx.log.warn({ mailId: mail.id }, 'a mail was refused and is not sent again');
     }
   },
+  retried: async () => {},
   ended: async (tx) => {
     tx.metrics.mails.inc({ outcome: 'failed' });
     tx.log.error('a mail could not be sent: look at SMTP_URL and the mail server');

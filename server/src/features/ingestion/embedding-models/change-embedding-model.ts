@@ -33,6 +33,8 @@ export const changeEmbeddingModel: JobHandler<ChangeEmbeddingModelPayload> = {
     do await addVectors(ctx, scope, { job, embedder }, signal);
     while (!(await switchOver(ctx, scope, { job, embedder })));
   },
+  // What it has written stays, and it goes on from there.
+  retried: async () => {},
   ended: async (tx, { projectId }, { failure }) => {
     tx.log.warn(
       { project: projectId, reason: failure.code },

@@ -1,0 +1,221 @@
+import { and, eq, isNull } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { auditLogs } from '#db/schema/audit-logs.js';
+import { users } from '#db/schema/users.js';
+import { listApiRoutes, pathOf, sampleOf } from '#test/api-routes.js';
+import { type TestApp, createTestApp } from '#test/create-test-app.js';
+
+type Account = Awaited<ReturnType<TestApp['register']>>;
+
+const PASSWORD = 'correct horse battery';
+const NOBODYS_ID = '01900000-0000-7000-8000-000000000000';
+
+let app: TestApp;
+let root: Account;
+
+beforeAll(async () => {
+  app = await createTestApp();
+  root = await newAdmin();
+});
+afterAll(() => app.close());
+
+async function newAdmin(): Promise<Account> {
+  const account = await app.register();
+  await app.ctx.db.update(users).set({ role: 'admin' }).where(eq(users.id, account.userId));
+  return account;
+}
+
+const asRoot = (method: string, path: string, body?: unknown) =>
+  app.request(method, `/v1/admin/users${path}`, { token: root.token, body });
+const patch = (userId: string, body: object) => asRoot('PATCH', `/${userId}`, body);
+const emailsOf = async (query: string) => {
+  const { status, body } = await asRoot('GET', query);
+  expect(status).toBe(200);
+  return body.data.map(({ email }: { email: string }) => email);
+};
+const isLetIn = async ({ token }: Pick<Account, 'token'>) =>
+  (await app.request('GET', '/v1/auth/me', { token })).status === 200;
+
+async function auditOf(userId: string) {
+  const rows = await app.ctx.db
+    .select()
+    .from(auditLogs)
+    .where(eq(auditLogs.resourceId, userId))
+    .orderBy(auditLogs.id);
+  return rows
+    .filter(({ action }) => action.startsWith('admin.'))
+    .map(({ action, actorId, changes }) => ({ action, actorId, changes }));
+}
+
+describe('the routes of admins', () => {
+  it('are for those who are admins at this moment', async () => {
+    const routes = (await listApiRoutes(app.server)).filter(({ path }) => path.startsWith('/v1/admin/'));
+    expect(routes.map(({ access }) => access)).toEqual(routes.map(() => 'admin'));
+    expect(routes.length).toBeGreaterThanOrEqual(9);
+
+    const [user, demoted, suspended] = [await app.register(), await newAdmin(), await newAdmin()];
+    expect((await app.request('GET', '/v1/admin/stats', { token: demoted.token })).status).toBe(200);
+    await patch(demoted.userId, { role: 'user' });
+    await patch(suspended.userId, { suspended: true });
+    const ids = { userId: root.userId, jobId: NOBODYS_ID };
+    const callers: [string | undefined, number, string][] = [
+      [user.token, 403, 'forbidden'],
+      [demoted.token, 403, 'forbidden'],
+      [suspended.token, 401, 'unauthenticated'],
+      [undefined, 401, 'unauthenticated'],
+      [root.refreshToken, 401, 'unauthenticated'],
+    ];
+    for (const route of routes) {
+      const [schema] = route.bodies;
+      const body = schema === undefined ? undefined : sampleOf(schema, '', true);
+      for (const [token, status, code] of callers) {
+        const reply = await app.request(route.method, pathOf(route, ids), { token, body });
+        expect([route.name, reply.status, reply.body.code]).toEqual([route.name, status, code]);
+      }
+    }
+    expect((await asRoot('GET', `/${root.userId}`)).body).toMatchObject({ role: 'admin', suspendedAt: null });
+  });
+});
+
+describe('accounts', () => {
+  it('are listed newest first, without secrets, and found by address, name, role and suspension', async () => {
+    const ada = await app.register('Ada Lovelace_100%');
+    const bob = await app.register('Bob');
+    await app.createProject(ada.token);
+    await app.createProject(ada.token);
+    await patch(bob.userId, { suspended: true });
+    const { body } = await asRoot('GET', '?limit=2');
+    expect(body.data).toEqual([
+      {
+        id: bob.userId,
+        email: bob.email,
+        name: 'Bob',
+        role: 'user',
+        plan: 'free',
+        emailVerifiedAt: null,
+        suspendedAt: app.clock.now().toISOString(),
+        projectCount: 0,
+        createdAt: expect.any(String),
+      },
+      expect.objectContaining({ id: ada.userId, projectCount: 2, suspendedAt: null }),
+    ]);
+    expect((await emailsOf(`?limit=1&cursor=${body.nextCursor}`)).length).toBe(1);
+    expect(await emailsOf(`?limit=1&cursor=${body.nextCursor}`)).not.toContain(ada.email);
+    expect(await emailsOf('?q=LOVELACE_100%25')).toEqual([ada.email]);
+    expect(await emailsOf('?q=lovelaceX100')).toEqual([]);
+    expect(await emailsOf(`?q=${bob.email.toUpperCase()}`)).toEqual([bob.email]);
+    expect(await emailsOf('?role=admin&suspended=false')).toEqual([root.email]);
+    expect(await emailsOf('?suspended=true&q=Bob')).toEqual([bob.email]);
+    expect(await emailsOf('?suspended=false&q=Bob')).toEqual([]);
+    expect((await asRoot('GET', `/${ada.userId}`)).body).toEqual(body.data[1]);
+    for (const id of ['x', NOBODYS_ID]) expect((await asRoot('GET', `/${id}`)).body.code).toBe('not_found');
+  });
+
+  it('change plan and role, each noted with what was before, and nothing where nothing changes', async () => {
+    const { userId } = await app.register();
+    expect((await patch(userId, { plan: 'pro', role: 'admin' })).body).toMatchObject({
+      plan: 'pro',
+      role: 'admin',
+    });
+    expect((await patch(userId, { plan: 'pro' })).status).toBe(200);
+    expect((await patch(userId, { role: 'user' })).body).toMatchObject({ plan: 'pro', role: 'user' });
+    const entry = { action: 'admin.user.update', actorId: root.userId };
+    expect(await auditOf(userId)).toEqual([
+      {
+        ...entry,
+        changes: { plan: { before: 'free', after: 'pro' }, role: { before: 'user', after: 'admin' } },
+      },
+      { ...entry, changes: { role: { before: 'admin', after: 'user' } } },
+    ]);
+  });
+
+  it.each([{}, { plan: 'gold' }, { role: 'owner' }, { suspended: 'yes' }, { email: 'a@example.com' }])(
+    'refuse %j',
+    async (body) => {
+      expect((await patch(root.userId, body)).body.code).toBe('validation_failed');
+    },
+  );
+
+  it('that are suspended lose every session at once, and stay suspended since the same time', async () => {
+    const account = await app.register();
+    const login = await app.request('POST', '/v1/auth/login', {
+      body: { email: account.email, password: PASSWORD },
+    });
+    const second = { token: login.body.accessToken as string };
+    expect(await isLetIn(second)).toBe(true);
+    const { suspendedAt } = (await patch(account.userId, { suspended: true })).body;
+    expect(suspendedAt).toBe(app.clock.now().toISOString());
+    expect([await isLetIn(account), await isLetIn(second)]).toEqual([false, false]);
+    for (const refreshToken of [account.refreshToken, login.body.refreshToken]) {
+      expect((await app.request('POST', '/v1/auth/refresh', { body: { refreshToken } })).status).toBe(401);
+    }
+    app.clock.advance(1_000);
+    expect((await patch(account.userId, { suspended: true })).body.suspendedAt).toBe(suspendedAt);
+    expect((await patch(account.userId, { suspended: false })).body.suspendedAt).toBe(null);
+    expect(await isLetIn(account)).toBe(false);
+    expect(await auditOf(account.userId)).toMatchObject([
+      { changes: { suspended: { before: false, after: true }, endedSessions: 2 } },
+      { changes: { suspended: { before: true, after: false } } },
+    ]);
+  });
+
+  it('are signed out everywhere, and may sign in again', async () => {
+    const account = await app.register();
+    expect((await asRoot('DELETE', `/${account.userId}/sessions`)).status).toBe(204);
+    expect(await isLetIn(account)).toBe(false);
+    const login = await app.request('POST', '/v1/auth/login', {
+      body: { email: account.email, password: PASSWORD },
+    });
+    expect(await isLetIn({ token: login.body.accessToken })).toBe(true);
+    expect((await asRoot('DELETE', `/${NOBODYS_ID}/sessions`)).body.code).toBe('not_found');
+    expect(await auditOf(account.userId)).toEqual([
+      { action: 'admin.user.end_sessions', actorId: root.userId, changes: { endedSessions: 1 } },
+    ]);
+  });
+});
+
+describe('the last admin', () => {
+  const activeAdmins = async () =>
+    (
+      await app.ctx.db
+        .select({ id: users.id })
+        .from(users)
+        .where(and(eq(users.role, 'admin'), isNull(users.suspendedAt)))
+    ).map(({ id }) => id);
+
+  it('cannot demote or suspend itself, and may do so when there is another', async () => {
+    expect(await activeAdmins()).toEqual([root.userId]);
+    for (const body of [{ role: 'user' }, { suspended: true }, { plan: 'pro', role: 'user' }]) {
+      expect((await patch(root.userId, body)).body.code).toBe('conflict');
+    }
+    expect((await patch(root.userId, { plan: 'pro', role: 'admin' })).status).toBe(200);
+    const other = await newAdmin();
+    const self = await app.request('PATCH', `/v1/admin/users/${other.userId}`, {
+      token: other.token,
+      body: { role: 'user' },
+    });
+    expect(self.body.role).toBe('user');
+  });
+
+  it('is left of two who demote and suspend each other twenty times at once', async () => {
+    for (const body of [{ role: 'user' }, { suspended: true }]) {
+      const other = await newAdmin();
+      const pairs: [Account, Account][] = [
+        [root, other],
+        [other, root],
+      ];
+      const statuses = await Promise.all(
+        Array.from({ length: 20 }, async (_, index) => {
+          const [by, of] = pairs[index % 2] ?? [root, other];
+          const { token } = by;
+          return (await app.request('PATCH', `/v1/admin/users/${of.userId}`, { token, body })).status;
+        }),
+      );
+      const left = await activeAdmins();
+      expect(left).toHaveLength(1);
+      expect(statuses.every((status) => [200, 401, 403].includes(status))).toBe(true);
+      expect(statuses).toContain(403);
+      root = left[0] === root.userId ? root : other;
+    }
+  });
+});
