@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AccountPage } from '#platform/mail/account-url.js';
 import { type ApiRoute, listApiRoutes, pathOf, sampleOf } from './api-routes.js';
 import { type TestApp, createTestApp } from './create-test-app.js';
 import { invite, joinProject, mailedToken } from './join-project.js';
@@ -19,7 +20,8 @@ const NO_ACTS = new Set([
 const TRIED_ELSEWHERE = new Set(['POST /v1/admin/jobs/{jobId}/retry', 'POST /v1/admin/jobs/{jobId}/cancel']);
 
 const PASSWORD = 'correct horse battery';
-const tokenIn = (subject: RegExp) => tokenOf(app.mails.findLast((mail) => subject.test(mail.subject)));
+const tokenFor = (page: AccountPage) =>
+  tokenOf(app.mails.findLast(({ text }) => text.includes(`/account/${page}#`)));
 
 interface Special {
   body?: unknown;
@@ -38,10 +40,10 @@ const REQUESTS: Record<string, (tenant: Tenant) => Special> = {
   'POST /v1/auth/login': ({ email }) => ({ body: { email, password: PASSWORD } }),
   'PATCH /v1/auth/me': () => ({ body: { name: 'Changed' } }),
   'DELETE /v1/auth/me': () => ({ by: leaver }),
-  'POST /v1/auth/verify-email': () => ({ body: { token: tokenIn(/confirm/i) } }),
+  'POST /v1/auth/verify-email': () => ({ body: { token: tokenFor('verify-email') } }),
   'POST /v1/auth/password-reset': ({ email }) => ({ body: { email }, by: { userId: null } }),
   'POST /v1/auth/password-reset/confirm': () => ({
-    body: { token: tokenIn(/password/i), password: `${PASSWORD} reset` },
+    body: { token: tokenFor('reset-password'), password: `${PASSWORD} reset` },
   }),
   'POST /v1/auth/password': () => ({
     body: { currentPassword: PASSWORD, newPassword: `${PASSWORD} changed` },
@@ -101,7 +103,7 @@ afterAll(() => app.close());
 
 /** What others need comes first; things are deleted last, from within outwards; then the sessions end. */
 const FIRST = ['/feedback', '/verify-email/resend', '/verify-email'];
-const LAST = ['/password-reset', '/refresh', '/password', '/confirm', '/logout'];
+const LAST = ['/refresh', '/password', '/password-reset', '/confirm', '/logout'];
 
 function byTurn(a: ApiRoute, b: ApiRoute): number {
   const turnOf = ({ method, path }: ApiRoute) => {
