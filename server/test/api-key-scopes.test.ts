@@ -24,6 +24,7 @@ const EXCEPTIONS: [RegExp, string[]][] = [
   [/^POST .+\/search$/, READ],
   [/^(PATCH|DELETE) \/v1\/projects\/\{projectId\}$/, ADMIN],
   [/^(POST|PATCH|DELETE) .+\/(members|invitations)(\/|$)/, ADMIN],
+  [/^POST .+\/transfer$/, ADMIN],
   [/^GET .*\/audit-logs/, ADMIN],
 ];
 

@@ -6,7 +6,7 @@ import { idempotent } from '#platform/http/idempotency.js';
 import type { RateLimits } from '#platform/http/rate-limit.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
-import { requireUser } from '#features/auth/auth.hooks.js';
+import { requireSession, requireUser } from '#features/auth/auth.hooks.js';
 import { presentProject } from '#features/projects/present-project.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
 import { projectSchema } from '#features/projects/projects.schemas.js';
@@ -118,12 +118,13 @@ export const invitationRoutes =
       {
         schema: {
           ...docs,
+          security: [{ session: [] }],
           summary: 'Become a member by the token of an invitation to your address',
           description: 'Works once. It also proves that the address of your account is yours.',
           body: acceptInvitationBody,
           response: { 200: z.object({ member: memberSchema, project: projectSchema }), ...problems },
         },
-        onRequest: [limits.secrets, requireUser(ctx)],
+        onRequest: [limits.secrets, requireSession(ctx)],
         ...idempotent(ctx),
       },
       async (request) => {

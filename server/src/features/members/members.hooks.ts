@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Context } from '#platform/context.js';
-import { userOf } from '#platform/http/caller.js';
+import { callerOf } from '#platform/http/caller.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
 import { isOwnId } from './is-own-id.js';
 
@@ -10,6 +10,6 @@ export function requireRemoval(ctx: Pick<Context, 'db'>) {
   const removes = requireProject(ctx, 'members:write');
   return (request: FastifyRequest): Promise<void> => {
     const { userId } = request.params as { userId: string };
-    return isOwnId(userOf(request), userId) ? leaves(request) : removes(request);
+    return isOwnId(callerOf(request), userId) ? leaves(request) : removes(request);
   };
 }
