@@ -25,7 +25,7 @@ const EXCEPTIONS: [RegExp, string[]][] = [
   [/^(PATCH|DELETE) \/v1\/projects\/\{projectId\}$/, ADMIN],
   [/^(POST|PATCH|DELETE) .+\/(members|invitations)(\/|$)/, ADMIN],
   [/^POST .+\/transfer$/, ADMIN],
-  [/^GET .*\/audit-logs/, ADMIN],
+  [/^(GET|POST) .+\{projectId\}\/(export|erasures)$/, ADMIN],
 ];
 
 /** The scopes that open a route; none opens what is about the account. */
