@@ -27,9 +27,9 @@ const EXCEPTIONS: [RegExp, string[]][] = [
   [/^GET .*\/audit-logs/, ADMIN],
 ];
 
-/** The scopes that open a route; none opens what is about the account. */
+/** The scopes that open a route; none opens what is about the account, or for admins. */
 function scopesOf(route: ApiRoute): string[] {
-  if (route.access === 'session') return [];
+  if (route.access === 'session' || route.access === 'admin') return [];
   const exception = EXCEPTIONS.find(([pattern]) => pattern.test(route.name));
   return exception?.[1] ?? (route.method === 'GET' ? READ : WRITE);
 }
