@@ -28,9 +28,9 @@ const EXCEPTIONS: [RegExp, string[]][] = [
   [/^(GET|POST) .+\{projectId\}\/(export|erasures)$/, ADMIN],
 ];
 
-/** The scopes that open a route; none opens what is about the account. */
+/** The scopes that open a route; none opens what is about the account, or for admins. */
 function scopesOf(route: ApiRoute): string[] {
-  if (route.access === 'session') return [];
+  if (route.access === 'session' || route.access === 'admin') return [];
   const exception = EXCEPTIONS.find(([pattern]) => pattern.test(route.name));
   return exception?.[1] ?? (route.method === 'GET' ? READ : WRITE);
 }
