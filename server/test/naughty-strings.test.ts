@@ -24,13 +24,17 @@ describe.runIf(corpusOrNull('strings/blns.json'))('naughty strings', () => {
 
   it('are kept to the letter by every field that is text, or refused', async () => {
     const { routes } = target;
-    const changing = routes.filter(({ method, bodies }) => method === 'PATCH' && bodies.length > 0);
+    const isOpen = ({ method, path }: ApiRoute) => method === 'PATCH' && !path.startsWith('/v1/admin');
+    const changing = routes.filter(
+      (route) => isOpen(route) && textFieldsOf(route.bodies[0] ?? {}).length > 0,
+    );
+    const project = changing.find(({ path }) => path === '/v1/projects/{projectId}');
     const faults: string[] = [];
     let kept = 0;
     for (const route of changing) {
       const names = textFieldsOf(route.bodies[0] ?? {});
-      // A change takes many milliseconds: all strings go to the route that has most fields, which is the first.
-      const tried = strings.filter((_text, index) => route === changing[0] || index % CHANGED_ONE_IN === 0);
+      // A change takes many milliseconds: all strings go to the route that has most fields.
+      const tried = strings.filter((_text, index) => route === project || index % CHANGED_ONE_IN === 0);
       for (const text of tried) {
         const together = await change(route, names, text);
         // One field may refuse what the others take.
