@@ -169,7 +169,9 @@ describe('headers', () => {
       { 'content-length': '0', 'content-type': 'application/json' },
     ];
     const faults: string[] = [];
-    for (const route of routes.filter(({ method, path }) => method === 'GET' && !path.endsWith('/events'))) {
+    // Events have no end, and the audit log tells of each export.
+    const isApart = ({ path }: ApiRoute) => /\/(events|export)$/.test(path);
+    for (const route of routes.filter((each) => each.method === 'GET' && !isApart(each))) {
       const requests = odd.map((headers): [string, Sent] => [
         `${route.name} with ${label(headers)}`,
         { method: 'GET', url: pathOf(route, known), headers },
