@@ -125,10 +125,10 @@ async function ask(client, count) {
 function startFlood(emails, clients) {
   const statuses = {};
   const startedAt = performance.now();
-  let isStopping = false;
+  const end = new AbortController();
   const signIn = async (_, client) => {
     const email = emails[client % emails.length];
-    while (!isStopping) {
+    while (!end.signal.aborted) {
       const { status } = await post('/v1/auth/login', { email, password: PASSWORD });
       statuses[status] = (statuses[status] ?? 0) + 1;
     }
@@ -136,7 +136,7 @@ function startFlood(emails, clients) {
   const ended = Array.from({ length: clients }, signIn);
   return {
     stop: async () => {
-      isStopping = true;
+      end.abort();
       await Promise.all(ended);
       return { seconds: (performance.now() - startedAt) / 1000, statuses };
     },

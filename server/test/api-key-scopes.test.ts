@@ -24,12 +24,13 @@ const EXCEPTIONS: [RegExp, string[]][] = [
   [/^POST .+\/search$/, READ],
   [/^(PATCH|DELETE) \/v1\/projects\/\{projectId\}$/, ADMIN],
   [/^(POST|PATCH|DELETE) .+\/(members|invitations)(\/|$)/, ADMIN],
-  [/^GET .*\/audit-logs/, ADMIN],
+  [/^POST .+\/transfer$/, ADMIN],
+  [/^(GET|POST) .+\{projectId\}\/(export|erasures)$/, ADMIN],
 ];
 
-/** The scopes that open a route; none opens what is about the account. */
+/** The scopes that open a route; none opens what is about the account, or for admins. */
 function scopesOf(route: ApiRoute): string[] {
-  if (route.access === 'session') return [];
+  if (route.access === 'session' || route.access === 'admin') return [];
   const exception = EXCEPTIONS.find(([pattern]) => pattern.test(route.name));
   return exception?.[1] ?? (route.method === 'GET' ? READ : WRITE);
 }

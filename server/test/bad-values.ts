@@ -34,6 +34,8 @@ export const badBodies: [string, string | Buffer][] = [
   ['__proto__', '{"__proto__":{"isAdmin":true}}'],
   ['constructor.prototype', '{"constructor":{"prototype":{"isAdmin":true}}}'],
   ['an unknown field', '{"isAdmin":true}'],
+  ['a name twice', '{"name":"a","name":"b"}'],
+  ['65 levels', '['.repeat(65) + ']'.repeat(65)],
   ['an empty name', '{"":1}'],
   ['10 MB of JSON', `{"a":"${'x'.repeat(TEN_MEGABYTES)}"}`],
   ['10 MB of white space', `${' '.repeat(TEN_MEGABYTES)}{}`],
@@ -47,7 +49,27 @@ export const badContentTypes: Record<string, string>[] = [
   { 'content-type': 'application/jsonx' },
   { 'content-type': 'application/x-www-form-urlencoded' },
   { 'content-type': 'application/xml' },
+  { 'content-type': 'application/json garbage' },
+  { 'content-type': 'application/json, text/plain' },
+  { 'content-type': 'application/json/x' },
+  { 'content-type': 'multipart/form-data; boundary=b' },
   { 'content-type': 'x' },
+];
+
+/** What a lenient reader may take for JSON: then it has to be checked like JSON. */
+export const oddContentTypes = [
+  ' application/json',
+  '\tapplication/json',
+  'APPLICATION/JSON;x',
+  'application/json;',
+  'application/json ;charset=utf-8',
+  'application/json; charset=utf-16',
+  'application/json; boundary=b; charset="',
+  'application/json; a="multipart/form-data"',
+  'application/json;multipart/form-data',
+  'application/json\ta',
+  'application/json a',
+  'application/json\u00a0',
 ];
 
 const WRONG_TYPES: unknown[] = [

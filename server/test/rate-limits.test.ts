@@ -4,17 +4,32 @@ import { type TestApp, createTestApp } from './create-test-app.js';
 const PER_ADDRESS = 20;
 const PER_USER = 30;
 
+/** What other programs take for the address of a client. */
+const SPOOFED = [
+  'forwarded',
+  'x-real-ip',
+  'cf-connecting-ip',
+  'true-client-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+];
+
+const environment = {
+  RATE_LIMIT_MAX_REQUESTS: String(PER_ADDRESS),
+  RATE_LIMIT_MAX_REQUESTS_AUTH: String(PER_USER),
+  RATE_LIMIT_WINDOW_MS: '60000',
+};
+
 let app: TestApp;
+let behindProxy: TestApp;
 beforeAll(async () => {
-  app = await createTestApp({
-    environment: {
-      RATE_LIMIT_MAX_REQUESTS: String(PER_ADDRESS),
-      RATE_LIMIT_MAX_REQUESTS_AUTH: String(PER_USER),
-      RATE_LIMIT_WINDOW_MS: '60000',
-    },
-  });
+  app = await createTestApp({ environment });
+  behindProxy = await createTestApp({ environment: { ...environment, TRUST_PROXY: '1' } });
 });
-afterAll(() => app.close());
+afterAll(async () => {
+  await app.close();
+  await behindProxy.close();
+});
 
 /** The statuses of requests from one address, sent one after the other. */
 async function statusesOf(
@@ -73,6 +88,41 @@ describe('rate limits', () => {
       );
     }
     expect(statuses.at(-1)).toBe(429);
+  });
+
+  it.each(SPOOFED)('believe %s of nobody, at a trusted proxy neither', async (header) => {
+    for (const server of [app.server, behindProxy.server]) {
+      const remoteAddress = `10.0.7.${SPOOFED.indexOf(header)}`;
+      const statuses: number[] = [];
+      for (let sent = 0; sent <= PER_ADDRESS / 5; sent += 1) {
+        const address = `203.0.113.${sent}`;
+        const reply = await server.inject({
+          method: 'POST',
+          url: '/v1/auth/login',
+          remoteAddress,
+          headers: { [header]: header === 'forwarded' ? `for=${address}` : address },
+          payload: { email: 'nobody@example.com', password: 'a wrong password' },
+        });
+        statuses.push(reply.statusCode);
+      }
+      expect(statuses).toEqual([...allowed(PER_ADDRESS / 5, 401), 429]);
+    }
+  });
+
+  it('take of X-Forwarded-For what the one trusted proxy wrote, and nothing of what was sent to it', async () => {
+    const ask = (forwarded: string) =>
+      behindProxy.server.inject({
+        method: 'GET',
+        url: '/v1/projects',
+        remoteAddress: '10.0.8.1',
+        headers: { 'x-forwarded-for': forwarded },
+      });
+    const statuses: number[] = [];
+    for (let sent = 0; sent <= PER_ADDRESS; sent += 1) {
+      statuses.push((await ask(`192.0.2.${sent}, 198.51.100.7`)).statusCode);
+    }
+    expect(statuses).toEqual([...allowed(PER_ADDRESS, 401), 429]);
+    expect((await ask('198.51.100.7, 198.51.100.8')).statusCode).toBe(401);
   });
 
   it('count a signed-in user by its own, larger measure', async () => {

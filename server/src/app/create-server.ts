@@ -4,12 +4,15 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
+import { refuseAmbiguousHeaders } from '#platform/http/ambiguous-headers.js';
 import { type DrainState, refuseWhileDraining } from '#platform/http/draining.js';
 import { rememberRoutes, setErrorHandlers } from '#platform/http/error-handler.js';
+import { readJsonBodies } from '#platform/http/json-body.js';
 import { PROBLEM_MEDIA_TYPE, problemOf } from '#platform/http/problem.js';
 import { createRateLimits, limitRequests } from '#platform/http/rate-limit.js';
 import { logRequests } from '#platform/http/request-log.js';
 import { traceRequests } from '#platform/http/request-trace.js';
+import { refuseUnaskedBodies } from '#platform/http/unasked-bodies.js';
 import { AppError } from '#kernel/app-error.js';
 import { adminJobRoutes } from '#features/admin/jobs.routes.js';
 import { adminStatsRoutes } from '#features/admin/stats.routes.js';
@@ -18,6 +21,7 @@ import { noteRefusals } from '#features/audit/audit.hooks.js';
 import { auditRoutes } from '#features/audit/audit.routes.js';
 import { identifyUser } from '#features/auth/auth.hooks.js';
 import { apiKeyRoutes } from '#features/api-keys/api-keys.routes.js';
+import { accountPageRoutes } from '#features/auth/account-pages.routes.js';
 import { accountRoutes } from '#features/auth/account.routes.js';
 import { authRoutes } from '#features/auth/auth.routes.js';
 import { chatRoutes } from '#features/chat/chat.routes.js';
@@ -51,6 +55,12 @@ const MAX_PARAM_LENGTH = 2_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 120_000;
 const TIMEOUT_CHECK_MS = 5_000;
+/** Where an address cannot be read, no hook runs that would set the others. */
+const BARE_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+};
 const NEVER: DrainState = { isDraining: false };
 
 /** The HTTP server with every route; it listens when it is told to. */
@@ -85,6 +95,7 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(healthRoutes(ctx));
   await server.register(authRoutes(ctx, limits));
   await server.register(accountRoutes(ctx, limits));
+  await server.register(accountPageRoutes);
   await server.register(apiKeyRoutes(ctx));
   await server.register(projectRoutes(ctx));
   await server.register(memberRoutes(ctx));
@@ -124,7 +135,12 @@ function newServer(ctx: Context, drain: DrainState): FastifyInstance {
     trustProxy: trustedProxies(ctx.config.http.trustProxy),
     forceCloseConnections: 'idle',
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      // refuseAmbiguousHeaders does that, with a problem that says why.
+      requireHostHeader: false,
+    },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (_error, request, reply) => {
       const problem = problemOf(
@@ -133,7 +149,7 @@ function newServer(ctx: Context, drain: DrainState): FastifyInstance {
       );
       void (reply as FastifyReply)
         .status(400)
-        .header('x-request-id', request.id)
+        .headers({ ...BARE_HEADERS, 'x-request-id': request.id })
         .type(PROBLEM_MEDIA_TYPE)
         .send(JSON.stringify(problem));
     },
@@ -142,6 +158,9 @@ function newServer(ctx: Context, drain: DrainState): FastifyInstance {
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);
   server.removeContentTypeParser('text/plain');
+  readJsonBodies(server);
+  refuseAmbiguousHeaders(server);
+  refuseUnaskedBodies(server);
   rememberRoutes(server);
   setErrorHandlers(server, ctx);
   traceRequests(server);

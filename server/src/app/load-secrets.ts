@@ -13,7 +13,8 @@ export async function loadSecrets(config: Config): Promise<RuntimeConfig> {
   const encryptionKey =
     config.encryptionKey ??
     Buffer.from(await readOrMake(config.dataDir, 'encryption-key', KEY_BYTES), 'base64');
-  return { ...config, jwtSecret, encryptionKey };
+  const decryptionKeys = [encryptionKey, ...config.previousEncryptionKeys];
+  return { ...config, jwtSecret, encryptionKey, decryptionKeys };
 }
 
 async function readOrMake(dataDir: string, name: string, bytes: number): Promise<string> {

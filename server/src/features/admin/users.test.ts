@@ -57,10 +57,13 @@ describe('the routes of admins', () => {
     expect((await app.request('GET', '/v1/admin/stats', { token: demoted.token })).status).toBe(200);
     await patch(demoted.userId, { role: 'user' });
     await patch(suspended.userId, { suspended: true });
+    const key = { name: 'Of an admin', scopes: ['admin'] };
+    const made = await app.request('POST', '/v1/api-keys', { token: root.token, body: key });
     const ids = { userId: root.userId, jobId: NOBODYS_ID };
     const callers: [string | undefined, number, string][] = [
       [user.token, 403, 'forbidden'],
       [demoted.token, 403, 'forbidden'],
+      [made.body.key, 403, 'forbidden'],
       [suspended.token, 401, 'unauthenticated'],
       [undefined, 401, 'unauthenticated'],
       [root.refreshToken, 401, 'unauthenticated'],

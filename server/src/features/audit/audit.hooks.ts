@@ -54,7 +54,7 @@ export function noteRefusals(server: FastifyInstance, ctx: RefusalContext, limit
 
 /** Resolves when what was refused so far is noted. */
 export async function refusalsWritten(server: FastifyInstance): Promise<void> {
-  await Promise.all([...(waitingOf.get(server) ?? [])]);
+  await Promise.all(waitingOf.get(server) ?? new Set<Promise<void>>());
 }
 
 async function recordSafely(

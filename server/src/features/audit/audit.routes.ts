@@ -6,7 +6,7 @@ import { userOf } from '#platform/http/caller.js';
 import { listOf, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
 import type { UserCaller } from '#platform/scope.js';
-import { requireUser } from '#features/auth/auth.hooks.js';
+import { requireSession } from '#features/auth/auth.hooks.js';
 import { authorizeProject } from '#features/projects/authorize-project.js';
 import { type AuditFilter, listAuditLogs } from './audit.queries.js';
 import {
@@ -17,7 +17,7 @@ import {
 } from './audit.schemas.js';
 import { filterOf, presentAuditLog } from './present-audit-log.js';
 
-const docs = { tags: ['Audit log'], security: [{ bearer: [] }] };
+const docs = { tags: ['Audit log'], security: [{ session: [] }] };
 const EXPORT_PAGE = 500;
 const JSON_LINES = 'application/x-ndjson';
 
@@ -33,7 +33,7 @@ export const auditRoutes =
           querystring: listAuditLogsQuery,
           response: { 200: listOf(auditLogSchema), ...problems },
         },
-        onRequest: requireUser(ctx),
+        onRequest: requireSession(ctx),
       },
       async (request) => {
         const { limit, cursor, ...query } = request.query;
@@ -59,7 +59,7 @@ export const auditRoutes =
             ...problems,
           },
         },
-        onRequest: requireUser(ctx),
+        onRequest: requireSession(ctx),
       },
       async (request, reply) => {
         const filters = await authorizedFilters(ctx, userOf(request), request.query);

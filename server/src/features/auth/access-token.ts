@@ -44,6 +44,7 @@ export async function verifyAccessToken(
   token: string,
 ): Promise<AccessTokenClaims> {
   try {
+    if (!token.split('.').every(isBase64Url)) throw new Error('a part is not base64url');
     const { payload } = await jwtVerify(token, keyOf(ctx), {
       algorithms: [ALGORITHM],
       typ: TOKEN_TYPE,
@@ -62,6 +63,11 @@ export async function verifyAccessToken(
     }
     throw new AppError('unauthenticated', 'The access token is not valid. Please sign in.');
   }
+}
+
+/** RFC 7515 leaves one spelling to each part; the library also reads padding, spaces and spare bits. */
+function isBase64Url(part: string): boolean {
+  return Buffer.from(part, 'base64url').toString('base64url') === part;
 }
 
 function keyOf(ctx: Pick<Context, 'config'>): Uint8Array {

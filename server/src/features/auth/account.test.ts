@@ -234,7 +234,8 @@ describe('sign-ins to one account', () => {
         replies.push(await from(`10.1.${tries}.1`, account, 'guess number 1'));
       return replies.map(({ statusCode, headers }) => [statusCode, headers['retry-after'] !== undefined]);
     };
-    const expected = [...Array<unknown>(20).fill([401, false]), [429, true], [429, true]];
+    const guesses = Array.from({ length: 20 }, () => [401, false]);
+    const expected = [...guesses, [429, true], [429, true]];
     expect(await statusesOf(email)).toEqual(expected);
     expect(await statusesOf('nobody@example.com')).toEqual(expected);
     expect((await from('10.9.9.9', email, PASSWORD)).statusCode).toBe(429);

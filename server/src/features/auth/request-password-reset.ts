@@ -42,7 +42,7 @@ export const mailPasswordReset: JobHandler<z.infer<typeof requestPasswordResetJo
   run: (ctx, job, { sealedEmail }) =>
     inTransaction(ctx, async (tx) => {
       await job.fence(tx);
-      const email = decrypt(tx.config.encryptionKey, Buffer.from(sealedEmail, 'base64'));
+      const email = decrypt(tx.config.decryptionKeys, Buffer.from(sealedEmail, 'base64'));
       const user = await findUserByEmailOrNull(tx.db, email);
       if (user === null || user.suspendedAt !== null) return;
       const since = new Date(tx.clock.now().getTime() - PERIOD_MS);

@@ -43,7 +43,7 @@ async function askIn(redactPersonalData: boolean): Promise<{ stored: string; ask
 it('takes personal data out of a question before it is stored, searched for or shown to a model', async () => {
   const { stored, asked } = await askIn(true);
   expect(stored).toBe('When does the office open? Mail [email] or call [phone], I pay with [card].');
-  expect(asked).toContain('Mail [email] or call [phone]');
+  expect(asked).toMatch(/mail \[email\] or call \[phone\]/i);
   expect(asked).not.toMatch(/canary@|5557777|4111/);
 });
 

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Context } from '#platform/context.js';
 import { scopeOf, userOf } from '#platform/http/caller.js';
 import { pathId, problems } from '#platform/http/schemas.js';
-import { requireUser } from '#features/auth/auth.hooks.js';
+import { requireSession, requireUser } from '#features/auth/auth.hooks.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
 import { eraseVisitorBody, erasureSchema } from './data-rights.schemas.js';
 import { eraseVisitor } from './erase-visitor.js';
@@ -46,12 +46,13 @@ export const dataRightsRoutes =
       {
         schema: {
           ...docs,
+          security: [{ session: [] }],
           summary: 'All data of your account',
           description:
             'As the export of a project: the account, its sessions, its memberships, what it did (`act`), and all data of the projects that it owns.',
           response: exported,
         },
-        onRequest: requireUser(ctx),
+        onRequest: requireSession(ctx),
       },
       (request, reply) => sendLines(reply, exportAccount(ctx, userOf(request)), 'account'),
     );

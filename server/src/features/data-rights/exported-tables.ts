@@ -36,7 +36,7 @@ export const exportedTables: (ExportedTable & { type: string; rowsPerPage: numbe
     'source',
     sources,
     `
-    id type name origin status metadata error documentCount chunkCount lastSyncedAt syncEvery lastSync
+    id name origin status metadata error documentCount chunkCount lastSyncedAt syncEvery lastSync
     createdAt updatedAt`,
   ),
   exported(

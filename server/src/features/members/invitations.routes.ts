@@ -118,6 +118,7 @@ export const invitationRoutes =
       {
         schema: {
           ...docs,
+          security: [{ session: [] }],
           summary: 'Become a member by the token of an invitation to your address',
           description: 'Works once. It also proves that the address of your account is yours.',
           body: acceptInvitationBody,

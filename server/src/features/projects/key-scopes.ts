@@ -1,6 +1,6 @@
 import { AppError } from '#kernel/app-error.js';
 import type { ApiKeyGrant, ApiKeyScope } from '#platform/scope.js';
-import type { Permission } from './permissions.js';
+import { PERMISSIONS, type Permission } from './permissions.js';
 
 /** What a key can be asked for: permissions in a project, and to make one. */
 export type KeyPermission = Permission | 'project:create';
@@ -24,22 +24,12 @@ const WRITE: KeyPermission[] = [
   'chat',
 ];
 
-/** `sources:read` is also what a search asks for. */
+/** `sources:read` is also what a search asks for. A permission that stands nowhere else needs `admin`. */
 const SCOPES: Record<ApiKeyScope, ReadonlySet<KeyPermission>> = {
   chat: new Set<KeyPermission>(['chat']),
   read: new Set(READ),
   write: new Set(WRITE),
-  admin: new Set<KeyPermission>([
-    ...WRITE,
-    'project:update',
-    'project:delete',
-    'project:transfer',
-    'project:export',
-    'visitors:erase',
-    'members:write',
-    'members:leave',
-    'audit:read',
-  ]),
+  admin: new Set<KeyPermission>([...WRITE, ...(Object.keys(PERMISSIONS) as Permission[])]),
 };
 
 /** Whether a key's own scopes carry a permission; what its user may do comes on top. */

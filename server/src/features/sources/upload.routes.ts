@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '#kernel/app-error.js';
 import type { Context } from '#platform/context.js';
+import { parseJson } from '#platform/http/json-body.js';
 import { isStorableText, metadataSchema, nameSchema } from '#platform/http/schemas.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { type StoredUpload, discardUpload, storeUpload } from './upload-source.js';
@@ -13,7 +14,7 @@ const fieldsSchema = z.strictObject({
     .string()
     .transform((json, issues) => {
       try {
-        return JSON.parse(json, refusePrototype) as unknown;
+        return parseJson(Buffer.from(json));
       } catch {
         issues.addIssue({ code: 'custom', message: 'must be a JSON object' });
         return z.NEVER;
@@ -68,12 +69,6 @@ export async function readUpload(
     if (upload !== null) await discardUpload(ctx, scope, upload);
     throw asAppError(ctx, error);
   }
-}
-
-/** A body in JSON is refused for this name too. */
-function refusePrototype(key: string, value: unknown): unknown {
-  if (key === '__proto__') throw new SyntaxError('a reserved name');
-  return value;
 }
 
 /** RFC 2046 allows 70 characters; the parser cannot take much more. */

@@ -42,6 +42,8 @@ export interface Config {
   /** Null where it is to be generated once into `dataDir`. */
   jwtSecret: string | null;
   encryptionKey: Buffer | null;
+  /** Decrypt what was encrypted before `encryptionKey` came. */
+  previousEncryptionKeys: Buffer[];
   accessTokenSeconds: number;
   refreshTokenSeconds: number;
   bcryptRounds: number;
@@ -112,6 +114,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
     s3: storageOf(env),
     jwtSecret: env.JWT_SECRET ?? null,
     encryptionKey: env.ENCRYPTION_KEY ?? null,
+    previousEncryptionKeys: env.ENCRYPTION_KEYS_PREVIOUS,
     accessTokenSeconds: env.JWT_EXPIRY,
     refreshTokenSeconds: env.JWT_REFRESH_EXPIRY,
     bcryptRounds: env.BCRYPT_ROUNDS,

@@ -64,6 +64,16 @@ describe('parseConfig', () => {
     expect(faultsOf({ JWT_SECRET: secret }).join()).toContain(reason);
   });
 
+  it('reads earlier encryption keys, and names the one that is none', () => {
+    const other = Buffer.alloc(32, 8).toString('base64');
+    const read = (keys: string) => parseConfig({ ENCRYPTION_KEYS_PREVIOUS: keys }).previousEncryptionKeys;
+    expect(read('')).toEqual([]);
+    expect(read(`${KEY}, ${other}`)).toEqual([Buffer.alloc(32, 7), Buffer.alloc(32, 8)]);
+    expect(faultsOf({ ENCRYPTION_KEYS_PREVIOUS: `${KEY},short` })).toEqual([
+      'ENCRYPTION_KEYS_PREVIOUS.1: must be 32 bytes in base64: make one with `openssl rand -base64 32`',
+    ]);
+  });
+
   const shared = { DATABASE_URL: 'postgres://localhost/botbase', JWT_SECRET: SECRET, ENCRYPTION_KEY: KEY };
 
   it('is everything in one process, or one role of several on a real database', () => {

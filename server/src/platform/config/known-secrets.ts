@@ -8,11 +8,11 @@ const PREFIX_BYTES = 6;
  * (github.com/wallarm/jwt-secrets, MIT, 2025-03-12; kept as prefixes of the secrets' SHA-256).
  */
 export function isKnownSecret(secret: string): boolean {
-  const prefix = createHash('sha256').update(secret).digest().subarray(0, PREFIX_BYTES);
-  for (let offset = 0; offset < PREFIXES.length; offset += PREFIX_BYTES) {
-    if (PREFIXES.subarray(offset, offset + PREFIX_BYTES).equals(prefix)) return true;
-  }
-  return false;
+  return KNOWN.has(prefixAt(createHash('sha256').update(secret).digest(), 0));
+}
+
+function prefixAt(bytes: Buffer, offset: number): string {
+  return bytes.toString('latin1', offset, offset + PREFIX_BYTES);
 }
 
 const PREFIXES = Buffer.from(
@@ -166,4 +166,10 @@ davC/a3iKGwu/gVlldxU/hi9QLcn/kdAGILT/mCh4tdx/nCho33J/pZvuG6I/qkvimPQ/sgXZal+/sqW
 /2VhFpUp/2XthkWg/2gFaV7C/3vN/VLU/4G6F3Xz/+BU/nrg//Z6Wo/D
 `,
   'base64',
+);
+
+const KNOWN = new Set(
+  Array.from({ length: PREFIXES.length / PREFIX_BYTES }, (_, index) =>
+    prefixAt(PREFIXES, index * PREFIX_BYTES),
+  ),
 );

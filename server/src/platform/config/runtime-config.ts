@@ -4,4 +4,6 @@ import type { Config } from './config.js';
 export interface RuntimeConfig extends Config {
   jwtSecret: string;
   encryptionKey: Buffer;
+  /** What may have been encrypted with: `encryptionKey` first, then older ones. */
+  decryptionKeys: Buffer[];
 }

@@ -92,10 +92,10 @@ export const proxies = z
 
 export const secret = z
   .string()
-  .refine((text) => Buffer.byteLength(text) >= MIN_SECRET_BYTES, 'must have at least 32 bytes')
+  .refine((text) => Buffer.byteLength(text.trim()) >= MIN_SECRET_BYTES, 'must have at least 32 bytes')
   .refine((text) => new Set(text).size >= 8, 'is too regular to be a secret')
   .refine(
-    (text) => !isKnownSecret(text),
+    (text) => !isKnownSecret(text) && !isKnownSecret(text.trim()),
     'is a publicly known secret: make one with `openssl rand -base64 48`',
   );
 
@@ -106,3 +106,8 @@ export const encryptionKey = z
     'must be 32 bytes in base64: make one with `openssl rand -base64 32`',
   )
   .transform((text) => Buffer.from(text, 'base64'));
+
+export const encryptionKeys = z
+  .string()
+  .transform((text) => text.split(',').map((key) => key.trim()))
+  .pipe(z.array(encryptionKey));

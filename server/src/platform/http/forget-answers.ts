@@ -34,7 +34,7 @@ const ID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 function speaksOf(ctx: Pick<Context, 'config'>, response: Uint8Array, ids: ReadonlySet<string>): boolean {
   let text: string;
   try {
-    text = decrypt(ctx.config.encryptionKey, response);
+    text = decrypt(ctx.config.decryptionKeys, response);
   } catch {
     return true;
   }

@@ -117,10 +117,10 @@ export async function beginIdempotent(
   return { type: 'replay', status: row.status, body: readAnswer(ctx, row.response) };
 }
 
-/** @throws AppError `conflict` when the answer was kept under another `ENCRYPTION_KEY` */
+/** @throws AppError `conflict` when the answer was kept under an `ENCRYPTION_KEY` that is no longer known */
 function readAnswer(ctx: IdempotencyContext, response: Uint8Array): string {
   try {
-    return decrypt(ctx.config.encryptionKey, response);
+    return decrypt(ctx.config.decryptionKeys, response);
   } catch (error) {
     throw new AppError(
       'conflict',

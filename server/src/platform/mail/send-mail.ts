@@ -15,8 +15,9 @@ const mailSchema = z.object({
 /** Sends a mail at least once. One that the server refuses for good is not tried again. */
 export const sendMail: JobHandler<z.infer<typeof sendMailJob.payload>> = {
   run: async (ctx, _job, { sealed }, signal) => {
-    const key = ctx.config.encryptionKey;
-    const mail = mailSchema.parse(JSON.parse(decrypt(key, Buffer.from(sealed, 'base64'))));
+    const mail = mailSchema.parse(
+      JSON.parse(decrypt(ctx.config.decryptionKeys, Buffer.from(sealed, 'base64'))),
+    );
     try {
       await ctx.mailer.send(mail, signal);
       ctx.metrics.mails.inc({ outcome: 'sent' });
