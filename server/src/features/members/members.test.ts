@@ -35,9 +35,10 @@ async function newProject(name = 'Shop') {
   return { owner, projectId, path, join, send, rolesOf, audit };
 }
 
+/** Mails about a project, which all name it. */
 const mailsTo = async ({ email }: Account) => {
   await app.runJobs();
-  return app.mails.filter(({ to }) => to === email);
+  return app.mails.filter(({ to, subject }) => to === email && subject.includes('“Shop”'));
 };
 
 describe('members', () => {
