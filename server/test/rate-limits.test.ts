@@ -92,7 +92,7 @@ describe('rate limits', () => {
 
   it.each(SPOOFED)('believe %s of nobody, at a trusted proxy neither', async (header) => {
     for (const server of [app.server, behindProxy.server]) {
-      const remoteAddress = `10.0.7.${SPOOFED.indexOf(header)}`;
+      const remoteAddress = `10.7.0.${SPOOFED.indexOf(header)}`;
       const statuses: number[] = [];
       for (let sent = 0; sent <= PER_ADDRESS / 5; sent += 1) {
         const address = `203.0.113.${sent}`;
@@ -101,7 +101,7 @@ describe('rate limits', () => {
           url: '/v1/auth/login',
           remoteAddress,
           headers: { [header]: header === 'forwarded' ? `for=${address}` : address },
-          payload: { email: 'nobody@example.com', password: 'a wrong password' },
+          payload: { email: `nobody${sent}@${header}.example`, password: 'a wrong password' },
         });
         statuses.push(reply.statusCode);
       }
@@ -114,7 +114,7 @@ describe('rate limits', () => {
       behindProxy.server.inject({
         method: 'GET',
         url: '/v1/projects',
-        remoteAddress: '10.0.8.1',
+        remoteAddress: '10.7.1.1',
         headers: { 'x-forwarded-for': forwarded },
       });
     const statuses: number[] = [];
