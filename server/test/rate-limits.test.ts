@@ -133,6 +133,43 @@ describe('rate limits', () => {
     expect(await statusesOf(1, '/v1/projects', '10.0.4.1')).toEqual([401]);
   });
 
+  it('count what a question costs: by its tier and length, for members, addresses and conversations', async () => {
+    const { token } = await app.register();
+    const projectId = await app.createProject(token, { isPublic: true });
+    const ask = async (body: object, from: { token?: string; address?: string }) => {
+      const { address: remoteAddress = '10.8.0.1' } = from;
+      const authorization = from.token === undefined ? {} : { authorization: `Bearer ${from.token}` };
+      return app.server.inject({
+        method: 'POST',
+        url: `/v1/projects/${projectId}/chat`,
+        remoteAddress,
+        headers: authorization,
+        payload: { message: 'Hello?', ...body },
+      });
+    };
+    const first = await ask({ model: 'premium', message: 'x'.repeat(2_001) }, { token });
+    expect(first.headers['ratelimit-policy']).toBe(`"default";q=${PER_USER};w=60, "chat";q=${PER_USER};w=60`);
+    expect(first.headers['ratelimit']).toContain(`"chat";r=${PER_USER - 10};t=60`);
+    const members: number[] = [];
+    for (let sent = 0; sent < 5; sent += 1)
+      members.push((await ask({ model: 'premium' }, { token })).statusCode);
+    expect(members).toEqual([200, 200, 200, 200, 429]);
+
+    const visitors: number[] = [];
+    for (let sent = 0; sent < 5; sent += 1) visitors.push((await ask({ model: 'premium' }, {})).statusCode);
+    expect(visitors).toEqual([200, 200, 200, 200, 429]);
+
+    const { conversationId, conversationToken } = (await ask({}, { address: '10.8.0.2' })).json();
+    const replies = [];
+    for (let sent = 0; sent <= PER_ADDRESS / 2; sent += 1) {
+      const address = `10.8.1.${sent}`;
+      replies.push(await ask({ conversationId, conversationToken }, { address }));
+    }
+    expect(replies.map(({ statusCode }) => statusCode)).toEqual([...allowed(PER_ADDRESS / 2, 200), 429]);
+    expect(replies.at(-1)?.json().code).toBe('rate_limited');
+    expect(Number(replies.at(-1)?.headers['retry-after'])).toBeGreaterThan(0);
+  });
+
   it('count an API key by itself from its second request on', async () => {
     const { token } = await app.register();
     const makeKey = async () =>

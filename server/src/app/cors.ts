@@ -4,7 +4,7 @@ import type { Context } from '#platform/context.js';
 import { isVisitorOrigin } from '#features/projects/authorize-visitor.js';
 
 const VISITOR_ROUTE =
-  /^\/v1\/projects\/([^/?]+)\/(?:chat(?:\/|\?|$)|leads(?:\?|$)|conversations\/[^/?]+\/messages)/;
+  /^\/v1\/projects\/([^/?]+)\/(?:chat(?:\/|\?|$)|leads(?:\?|$)|conversations\/[^/?]+\/messages|messages\/[^/?]+\/feedback(?:\?|$))/;
 const PREFLIGHT_SECONDS = 600;
 const EXPOSED_HEADERS = [
   'x-request-id',

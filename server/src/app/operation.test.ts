@@ -90,10 +90,13 @@ describe('CORS', () => {
   });
 
   it('lets a project’s origins call what its visitors may, without credentials', async () => {
-    expect(await allowed(`/v1/projects/${projectId}/chat`, 'https://shop.example')).toEqual([
-      'https://shop.example',
-      undefined,
-    ]);
+    const ofVisitors = ['chat', 'chat/1/stop', 'leads', 'conversations/1/messages', 'messages/1/feedback'];
+    for (const path of ofVisitors) {
+      expect(await allowed(`/v1/projects/${projectId}/${path}`, 'https://shop.example')).toEqual([
+        'https://shop.example',
+        undefined,
+      ]);
+    }
     expect(await allowed(`/v1/projects/${projectId}`, 'https://shop.example')).toEqual([
       undefined,
       undefined,

@@ -13,6 +13,7 @@ import { allowUser } from '#features/auth/auth.hooks.js';
 import { requireProjectOrVisitor } from '#features/projects/projects.hooks.js';
 import { type AnswerEvent, answerMessage } from './answer-message.js';
 import { chatAnswerOf, isCutShort, numberEvents, replayEvents } from './answer-stream.js';
+import { createChatLimits } from './chat-limits.js';
 import { findMessage } from './chat.queries.js';
 import {
   type ChatAnswer,
@@ -39,6 +40,7 @@ const headers = z.object({
 export const chatRoutes =
   (ctx: Context): FastifyPluginAsyncZod =>
   async (server) => {
+    const limitCost = createChatLimits(ctx);
     const mayChat = [allowUser(ctx), requireProjectOrVisitor(ctx, 'chat')];
 
     server.post(
@@ -56,6 +58,7 @@ export const chatRoutes =
         onRequest: mayChat,
       },
       async (request, reply) => {
+        await limitCost(request, reply, request.body);
         const requestHash = sha256Hex(JSON.stringify(request.body));
         const state = await beginIdempotent(ctx, request, requestHash);
         const isStream = request.body.stream === true;

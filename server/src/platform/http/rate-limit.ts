@@ -79,10 +79,30 @@ function rememberKey(provenKeys: Set<string>, name: string): void {
   if (provenKeys.size > MAX_PROVEN_KEYS && oldest !== undefined) provenKeys.delete(oldest);
 }
 
+/**
+ * Takes points of a limit that comes on top of `limits.all`, and adds it to the answer's headers under its own name.
+ * @throws AppError `rate_limited`
+ */
+export async function consumeNamed(
+  limit: RateLimit & { name: string },
+  use: { key: string; cost: number },
+  reply: FastifyReply,
+): Promise<void> {
+  const state = await limit.consume(use.key, use.cost);
+  const join = (header: string, value: string) =>
+    reply.header(header, [reply.getHeader(header), value].filter(Boolean).join(', '));
+  join('ratelimit-policy', policyOf(limit.name, limit));
+  join('ratelimit', stateOf(limit.name, state));
+  if (!state.isAllowed) refuse(reply, state);
+}
+
 async function consume(limit: RateLimit, key: string, reply: FastifyReply): Promise<void> {
   const state = await limit.consume(key);
   setHeaders(reply, limit, state);
-  if (state.isAllowed) return;
+  if (!state.isAllowed) refuse(reply, state);
+}
+
+function refuse(reply: FastifyReply, state: RateLimitState): never {
   // CORS comes later, and a page should be able to read when it may try again.
   reply.header('access-control-allow-origin', '*');
   const seconds = secondsLeft(state);
@@ -93,15 +113,22 @@ async function consume(limit: RateLimit, key: string, reply: FastifyReply): Prom
 
 /** The IETF draft's `RateLimit` fields, and the older `X-RateLimit-*`. */
 function setHeaders(reply: FastifyReply, limit: RateLimit, state: RateLimitState): void {
-  const { points, windowMs } = limit;
-  const resetSeconds = secondsLeft(state);
+  const { points } = limit;
   reply.headers({
-    'ratelimit-policy': `"default";q=${points};w=${Math.ceil(windowMs / 1000)}`,
-    ratelimit: `"default";r=${state.remaining};t=${resetSeconds}`,
+    'ratelimit-policy': policyOf('default', limit),
+    ratelimit: stateOf('default', state),
     'x-ratelimit-limit': String(points),
     'x-ratelimit-remaining': String(state.remaining),
-    'x-ratelimit-reset': String(resetSeconds),
+    'x-ratelimit-reset': String(secondsLeft(state)),
   });
+}
+
+function policyOf(name: string, { points, windowMs }: RateLimit): string {
+  return `"${name}";q=${points};w=${Math.ceil(windowMs / 1000)}`;
+}
+
+function stateOf(name: string, state: RateLimitState): string {
+  return `"${name}";r=${state.remaining};t=${secondsLeft(state)}`;
 }
 
 function secondsLeft({ msBeforeNext }: RateLimitState): number {

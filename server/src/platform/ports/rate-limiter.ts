@@ -17,8 +17,11 @@ export interface RateLimitState {
 export interface RateLimit {
   points: number;
   windowMs: number;
-  /** Takes a point of `key`. Never fails: without its store it limits by what this process has counted. */
-  consume(key: string): Promise<RateLimitState>;
+  /**
+   * Takes points of `key`, one where nothing is said. Never fails: without its store it limits by what this process
+   * has counted.
+   */
+  consume(key: string, cost?: number): Promise<RateLimitState>;
 }
 
 /** Fixed windows: a key's window begins with its first point and takes them all back at its end. */

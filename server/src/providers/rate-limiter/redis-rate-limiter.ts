@@ -3,7 +3,7 @@ import { RateLimiterRedis } from 'rate-limiter-flexible';
 import type { Logger } from '#platform/logger.js';
 import type { RateLimitOptions, RateLimiter, RateLimitState } from '#platform/ports/rate-limiter.js';
 import { isRedisAway } from '#providers/redis/connect-redis.js';
-import { consumePoint } from './consume-point.js';
+import { consumePoints } from './consume-points.js';
 import { createMemoryRateLimiter } from './memory-rate-limiter.js';
 
 /** After a failure one request in this time asks Redis again, and the others are spared the wait. */
@@ -26,10 +26,10 @@ export function createRedisRateLimiter(options: { redis: Redis; log: Logger }): 
       return {
         points,
         windowMs,
-        consume: async (key) => {
-          const counted = await own.consume(key);
+        consume: async (key, cost = 1) => {
+          const counted = await own.consume(key, cost);
           if (isRedisAway(redis) || !circuit.mayAsk()) return counted;
-          return (await circuit.ask(() => consumePoint(shared, key))) ?? counted;
+          return (await circuit.ask(() => consumePoints(shared, key, cost))) ?? counted;
         },
       };
     },
