@@ -150,6 +150,12 @@ function childIds(route: ApiRoute): [string, Record<string, string>, boolean][] 
   ];
 }
 
+/** All of Alice's rows but what refusals may write: that a key was used, and that something was refused. */
+async function storedOfAlice(): Promise<string> {
+  const rows = (await rowsOf(app, alice)).split('\n');
+  return rows.filter((row) => !/"key_hash"|"outcome": "refused"/.test(row)).join('\n');
+}
+
 /** Sends one request that must not get through, and tells what is wrong with its answer. */
 async function cell(
   route: ApiRoute,
@@ -199,7 +205,7 @@ function refusalOf(route: ApiRoute, standing: Standing, isOwn: boolean): number 
 
 describe('every route of a project', { timeout: TIMEOUT_MS }, () => {
   it('answers each credential as it stands, for each kind of id', async () => {
-    const before = await rowsOf(app, alice);
+    const before = await storedOfAlice();
     const faults: string[] = [];
     for (const route of routes.filter(isOfProject)) {
       for (const credential of credentials) {
@@ -231,7 +237,7 @@ describe('every route of a project', { timeout: TIMEOUT_MS }, () => {
       }
     }
     expect(faults).toEqual([]);
-    expect(await rowsOf(app, alice)).toBe(before);
+    expect(await storedOfAlice()).toBe(before);
     expect(cells).toBeGreaterThan(MIN_CELLS);
   });
 
@@ -251,19 +257,18 @@ describe('every route of a project', { timeout: TIMEOUT_MS }, () => {
   });
 
   it('takes no id of another project in a query', async () => {
-    const own = credentials.filter(({ name }) => name === 'Bob' || name.startsWith('a key of Bob'));
+    const credential = { name: 'Bob', standing: 'stranger' as const, headers: bearer(bob.token) };
     const values = [...Object.values(alice.ids), alice.chunkId];
     const faults: string[] = [];
-    for (const route of routes.filter((item) => isOfProject(item) && item.method === 'GET')) {
+    const lists = routes.filter(
+      (route) => isOfProject(route) && route.method === 'GET' && !/\/(events|stream)$/.test(route.path),
+    );
+    for (const route of lists) {
       for (const parameter of route.queryParameters) {
-        for (const value of values) {
-          for (const text of [value, Buffer.from(value).toString('base64url')]) {
-            const [credential] = own;
-            if (credential === undefined || /\/(events|stream)$/.test(route.path)) continue;
-            const query = `?${parameter}=${text}`;
-            const request = { what: query, status: [200, 400, 404], ids: bob.ids, query };
-            faults.push(...(await cell(route, request, { ...credential, standing: 'stranger' })));
-          }
+        for (const value of values.flatMap((id) => [id, Buffer.from(id).toString('base64url')])) {
+          const query = `?${parameter}=${value}`;
+          const request = { what: query, status: [200, 400, 404], ids: bob.ids, query };
+          faults.push(...(await cell(route, request, credential)));
         }
       }
     }
@@ -271,7 +276,7 @@ describe('every route of a project', { timeout: TIMEOUT_MS }, () => {
   });
 
   it('takes no id of another project in a body', async () => {
-    const before = await rowsOf(app, alice);
+    const before = await storedOfAlice();
     const faults: string[] = [];
     const names = [
       'id',
@@ -299,7 +304,7 @@ describe('every route of a project', { timeout: TIMEOUT_MS }, () => {
       }
     }
     expect(faults).toEqual([]);
-    expect(await rowsOf(app, alice)).toBe(before);
+    expect(await storedOfAlice()).toBe(before);
   });
 });
 
@@ -308,7 +313,7 @@ describe('every route of an account', () => {
     const own = routes.filter(
       (route) => !isOfProject(route) && (route.access === 'owner' || route.access === 'session'),
     );
-    const before = await rowsOf(app, alice);
+    const before = await storedOfAlice();
     const faults: string[] = [];
     for (const route of own) {
       for (const credential of credentials) {
@@ -332,7 +337,7 @@ describe('every route of an account', () => {
       }
     }
     expect(faults).toEqual([]);
-    expect(await rowsOf(app, alice)).toBe(before);
+    expect(await storedOfAlice()).toBe(before);
   });
 });
 

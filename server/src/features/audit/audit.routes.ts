@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { AppError } from '#kernel/app-error.js';
+import { isId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import { userOf } from '#platform/http/caller.js';
 import { listOf, problems } from '#platform/http/schemas.js';
@@ -83,6 +85,9 @@ async function authorizedFilters(
 ): Promise<AuditFilter[]> {
   const { userId, role } = caller.actor;
   const filter = filterOf(query);
+  if (query.projectId !== undefined && !isId(query.projectId)) {
+    throw new AppError('not_found', 'There is no such project.');
+  }
   if (role === 'admin') return [filter];
   if (query.projectId === undefined) return [filter, { actorId: userId }];
   const { projectId } = await authorizeProject(ctx, caller, query.projectId, 'audit:read');

@@ -13,7 +13,7 @@ import { allowUser } from '#features/auth/auth.hooks.js';
 import { requireProjectOrVisitor } from '#features/projects/projects.hooks.js';
 import { type AnswerEvent, answerMessage } from './answer-message.js';
 import { chatAnswerOf, isCutShort, numberEvents, replayEvents } from './answer-stream.js';
-import { createChatLimits } from './chat-limits.js';
+import { createChatLimits } from './chat.hooks.js';
 import { findMessage } from './chat.queries.js';
 import {
   type ChatAnswer,

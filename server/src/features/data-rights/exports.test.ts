@@ -64,6 +64,7 @@ function namesIn(value: unknown): string[] {
 function expectNoSecrets(lines: Line[]): void {
   const names = new Set(namesIn(lines));
   const known = new Set([
+    'embeddingTokens',
     'inputTokens',
     'outputTokens',
     'promptTokens',
