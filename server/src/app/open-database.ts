@@ -11,10 +11,15 @@ export interface OpenDatabase extends DatabasePool {
   isEmbedded: boolean;
   /** For signs of life alone. */
   pulse: DatabasePool['db'];
+  /** From now on transactions of a project see its rows alone. Of a server only. */
+  enforceRowSecurity: () => void;
 }
 
 /** A sign of life that takes longer is none. */
 const PULSE_TIMEOUT_MS = 2_000;
+
+const NO_ROW_SECURITY =
+  'row-level security is off: the user of DATABASE_URL may not make roles (see DEPLOYMENT.md)';
 
 type DatabaseConfig = Pick<Config, 'database' | 'dataDir'>;
 
@@ -28,7 +33,9 @@ export async function openDatabase(
   const database =
     url === null ? await openEmbedded(config, log, metrics) : openServer(url, poolSize, metrics);
   try {
-    await migrateDatabase(database, url);
+    const hasRowSecurity = await migrateDatabase(database, url);
+    if (hasRowSecurity) database.enforceRowSecurity();
+    else if (url !== null) log.warn(NO_ROW_SECURITY);
   } catch (error) {
     await database.close();
     throw error;
@@ -37,16 +44,21 @@ export async function openDatabase(
 }
 
 function openServer(url: string, poolSize: number, metrics: Metrics): OpenDatabase {
+  let hasRowSecurity = false;
   const shared = {
     connection: { connectionString: url },
     observeQuery: observer(metrics),
     recover: null,
     onFatal: () => {},
+    hasRowSecurity: () => hasRowSecurity,
   };
   const pool = createDatabasePool({ ...shared, poolSize });
   const pulse = createDatabasePool({ ...shared, poolSize: 1, queryTimeoutMs: PULSE_TIMEOUT_MS });
   const close = async () => void (await Promise.all([pool.close(), pulse.close()]));
-  return { ...pool, pulse: pulse.db, isEmbedded: false, close };
+  const enforceRowSecurity = () => {
+    hasRowSecurity = true;
+  };
+  return { ...pool, pulse: pulse.db, isEmbedded: false, enforceRowSecurity, close };
 }
 
 async function openEmbedded(config: DatabaseConfig, log: Logger, metrics: Metrics): Promise<OpenDatabase> {
@@ -67,7 +79,7 @@ async function openEmbedded(config: DatabaseConfig, log: Logger, metrics: Metric
     await pool.close();
     await embedded.stop();
   };
-  return { ...pool, close, isEmbedded: true, pulse: pool.db };
+  return { ...pool, close, isEmbedded: true, enforceRowSecurity: () => {}, pulse: pool.db };
 }
 
 function observer(metrics: Metrics) {

@@ -4,6 +4,8 @@ import { type NodePgDatabase, drizzle } from 'drizzle-orm/node-postgres';
 import type { PgDatabase } from 'drizzle-orm/pg-core';
 import type { NodePgQueryResultHKT } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
+import { isId } from '#kernel/ids.js';
+import { beginForTenant } from './row-security.js';
 
 /** A pool or a transaction: verbs and queries do not know which. */
 export type Database = PgDatabase<NodePgQueryResultHKT>;
@@ -19,6 +21,8 @@ export interface DatabaseOptions {
   recover: (() => Promise<void>) | null;
   /** A FATAL error came back: the embedded database must be restarted. */
   onFatal: (reason: string) => void;
+  /** Whether transactions of a project see its rows alone: see `row-security.ts`. */
+  hasRowSecurity?: () => boolean;
 }
 
 export interface DatabasePool {
@@ -44,6 +48,15 @@ const transactionScope = new AsyncLocalStorage<boolean>();
 
 export function runInsideTransaction<T>(act: () => Promise<T>): Promise<T> {
   return transactionScope.run(true, act);
+}
+
+/** The project of the transactions that begin in here; consulted by their `begin` and by nothing else. */
+const tenantOfTransaction = new AsyncLocalStorage<string>();
+
+/** @param projectId of the transactions that `act` begins */
+export function runForTenant<T>(projectId: string, act: () => Promise<T>): Promise<T> {
+  if (!isId(projectId)) throw new Error('a transaction of a project needs the id of one');
+  return tenantOfTransaction.run(projectId, act);
 }
 
 /** Opens nothing yet: connections are made when the first statement needs one. */
@@ -150,7 +163,7 @@ function observeQueries(client: pg.PoolClient, options: DatabaseOptions): void {
     const startedAt = performance.now();
     let outcome: 'ok' | 'error' = 'error';
     try {
-      const result = await query(...parameters);
+      const result = await query(...withTenant(parameters, options));
       outcome = 'ok';
       return result;
     } catch (error) {
@@ -163,6 +176,17 @@ function observeQueries(client: pg.PoolClient, options: DatabaseOptions): void {
     }
   };
   Object.assign(client, { query: observed });
+}
+
+/** Lets a transaction of a project begin with its role and id, in the one message that begins it. */
+function withTenant(parameters: unknown[], { hasRowSecurity }: DatabaseOptions): unknown[] {
+  const [query, ...rest] = parameters;
+  if (typeof query !== 'object' || query === null || !('text' in query) || query.text !== 'begin') {
+    return parameters;
+  }
+  const projectId = tenantOfTransaction.getStore();
+  if (projectId === undefined || hasRowSecurity?.() !== true) return parameters;
+  return [{ ...query, text: beginForTenant(projectId) }, ...rest];
 }
 
 function isQueryTimeout(error: unknown): error is Error {

@@ -6,6 +6,7 @@ import { type NodePgDatabase, drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import type { DatabasePool } from './database.js';
 import { sqlStateOf } from './database-errors.js';
+import { secureRows } from './row-security.js';
 
 /** Any number that nothing else in the database locks by. */
 const MIGRATION_LOCK = 7_308_332;
@@ -23,9 +24,13 @@ const LOCK_NOT_AVAILABLE = '55P03';
  * Brings the schema up to date, all migrations that are missing or none.
  * @param serverUrl of a real server, where several processes may start together: one migrates, the others wait.
  * Null for the embedded database, which has one process only.
+ * @returns whether row-level security is in force: on a server where its role can be made
  */
-export async function migrateDatabase(database: DatabasePool, serverUrl: string | null): Promise<void> {
-  if (serverUrl === null) return runMigrations(database.db);
+export async function migrateDatabase(database: DatabasePool, serverUrl: string | null): Promise<boolean> {
+  if (serverUrl === null) {
+    await runMigrations(database.db);
+    return false;
+  }
   const client = new pg.Client({ connectionString: serverUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
   // A connection that breaks also fails the statement that waits on it.
   client.on('error', () => {});
@@ -33,16 +38,19 @@ export async function migrateDatabase(database: DatabasePool, serverUrl: string 
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
     await client.query(`set lock_timeout = '${LOCK_TIMEOUT}'`);
-    await runPatiently(drizzle(client));
+    return await runPatiently(drizzle(client), async (db) => {
+      await runMigrations(db);
+      return secureRows(db);
+    });
   } finally {
     await client.end();
   }
 }
 
-async function runPatiently(db: NodePgDatabase): Promise<void> {
+async function runPatiently<T>(db: NodePgDatabase, act: (db: NodePgDatabase) => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await runMigrations(db);
+      return await act(db);
     } catch (error) {
       if (tries >= MAX_TRIES || sqlStateOf(error) !== LOCK_NOT_AVAILABLE) throw error;
       await delay(PAUSE_MS);

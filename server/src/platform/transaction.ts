@@ -1,6 +1,7 @@
 import { PgTransaction } from 'drizzle-orm/pg-core';
 import type { Context } from './context.js';
-import { runInsideTransaction } from './database.js';
+import { runForTenant, runInsideTransaction } from './database.js';
+import type { ProjectScope } from './scope.js';
 import { isSerializationFailure } from './database-errors.js';
 
 type TransactionContext = Pick<Context, 'db' | 'afterCommit'>;
@@ -32,4 +33,16 @@ export async function inTransaction<C extends TransactionContext, T>(
     for (const task of tasks) ctx.afterCommit(task);
     return result;
   }
+}
+
+/**
+ * `inTransaction` for acts within one project. On a server that can do it, row-level security shows the transaction the
+ * rows of that project alone, also where a query has forgotten its scope.
+ */
+export function inProjectTransaction<C extends TransactionContext, T>(
+  ctx: C,
+  scope: Pick<ProjectScope, 'projectId'>,
+  act: (tx: C) => Promise<T>,
+): Promise<T> {
+  return runForTenant(scope.projectId, () => inTransaction(ctx, act));
 }

@@ -9,6 +9,7 @@ import { clientGone, sendEventStream } from '#platform/http/event-stream.js';
 import { type IdempotencyClaim, beginIdempotent, replay } from '#platform/http/idempotency.js';
 import { pathId, problems } from '#platform/http/schemas.js';
 import type { StreamEvent } from '#platform/ports/live-streams.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { allowUser } from '#features/auth/auth.hooks.js';
 import { requireProjectOrVisitor } from '#features/projects/projects.hooks.js';
 import { type AnswerEvent, answerMessage } from './answer-message.js';
@@ -65,7 +66,9 @@ export const chatRoutes =
         if (state.type === 'replay') {
           const answer = JSON.parse(state.body) as ChatAnswer;
           // Gone with its conversation: a kept answer must not outlive it.
-          await findMessage(ctx.db, scopeOf(request), answer.message.id);
+          await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+            findMessage(tx.db, scopeOf(request), answer.message.id),
+          );
           if (!isStream) return replay(reply, state);
           reply.header('idempotency-replayed', 'true');
           return sendEventStream(reply, asAsync(replayEvents(answer, 0)));

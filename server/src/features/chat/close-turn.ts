@@ -1,6 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { type MessageRow, closeStreamingMessage } from './chat.queries.js';
 import { storeTrace } from './store-trace.js';
 import type { MessageTrace } from './trace.schemas.js';
@@ -32,7 +32,7 @@ export function closeTurn(
   end: TurnEnd,
 ): Promise<MessageRow | null> {
   const { trace, ...message } = end;
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const row = await closeStreamingMessage(tx.db, scope, messageId, message);
     if (row === null) return null;
     if (trace !== undefined) await storeTrace(tx, scope, messageId, trace);

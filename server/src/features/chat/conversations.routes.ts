@@ -4,6 +4,7 @@ import type { Context } from '#platform/context.js';
 import { scopeOf } from '#platform/http/caller.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { allowUser, requireUser } from '#features/auth/auth.hooks.js';
 import { requireProject, requireProjectOrVisitor } from '#features/projects/projects.hooks.js';
 import { findConversation, listConversations, listMessages } from './chat.queries.js';
@@ -43,7 +44,12 @@ export const conversationRoutes =
       async (request) => {
         const { limit, cursor, status = null, q = null } = request.query;
         const filter = { status, text: q, beforeId: cursorId(cursor), limit };
-        const page = pageOf(await listConversations(ctx.db, scopeOf(request), filter), limit);
+        const page = pageOf(
+          await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+            listConversations(tx.db, scopeOf(request), filter),
+          ),
+          limit,
+        );
         return { ...page, data: page.data.map(presentConversation) };
       },
     );
@@ -60,7 +66,11 @@ export const conversationRoutes =
         onRequest: mayRead,
       },
       async (request) =>
-        presentConversation(await findConversation(ctx.db, scopeOf(request), request.params.conversationId)),
+        presentConversation(
+          await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+            findConversation(tx.db, scopeOf(request), request.params.conversationId),
+          ),
+        ),
     );
 
     server.patch(

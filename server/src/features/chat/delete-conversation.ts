@@ -2,7 +2,7 @@ import { AppError } from '#kernel/app-error.js';
 import { isId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { deleteConversationRow, findStreamingMessageOrNull } from './chat.queries.js';
 
@@ -12,7 +12,7 @@ export function deleteConversation(
   scope: ProjectScope,
   conversationId: string,
 ): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const running = isId(conversationId)
       ? await findStreamingMessageOrNull(tx.db, scope, conversationId, tx.processId)
       : null;

@@ -3,7 +3,7 @@ import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { redactPersonalData } from '#rag/redact-personal-data.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import {
   type ChatProject,
   type ConversationRow,
@@ -44,7 +44,7 @@ export function openTurn(
   scope: ProjectScope,
   input: ChatInput,
 ): Promise<Turn> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const project = await findChatProject(tx.db, scope);
     const conversation = await openConversation(tx, scope, input);
     await endPreviousTurn(tx, scope, conversation.id);

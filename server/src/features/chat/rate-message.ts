@@ -1,7 +1,7 @@
 import { AppError } from '#kernel/app-error.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { updateFeedback } from './feedback.queries.js';
 import type { FeedbackInput } from './chat.schemas.js';
@@ -17,7 +17,7 @@ export function rateMessage(
   input: FeedbackInput & { messageId: string; conversationToken: string | null },
 ): Promise<void> {
   const { rating, comment = null } = input;
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const message = await findOwnMessage(tx, scope, input);
     if (message.role !== 'assistant') {
       throw new AppError('unusable_content', 'Only answers can be rated, and this message is a question.');

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Context } from '#platform/context.js';
 import { scopeOf } from '#platform/http/caller.js';
 import { pathId, problems } from '#platform/http/schemas.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { requireUser } from '#features/auth/auth.hooks.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
 import { type MessageTrace, storedTraceSchema } from './trace.schemas.js';
@@ -26,7 +27,9 @@ export const traceRoutes =
         onRequest: [requireUser(ctx), requireProject(ctx, 'conversations:read')],
       },
       async (request) => {
-        const row = await findTrace(ctx.db, scopeOf(request), request.params.messageId);
+        const row = await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+          findTrace(tx.db, scopeOf(request), request.params.messageId),
+        );
         const trace = row.trace as MessageTrace;
         return { ...trace, messageId: row.messageId, createdAt: row.createdAt.toISOString() };
       },

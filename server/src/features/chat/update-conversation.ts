@@ -1,6 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { changedFields } from '#features/audit/changed-fields.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { type ConversationRow, findConversation, updateConversationRow } from './chat.queries.js';
@@ -12,7 +12,7 @@ export function updateConversation(
   conversationId: string,
   input: { status: 'open' | 'closed' },
 ): Promise<ConversationRow> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const before = await findConversation(tx.db, scope, conversationId);
     const after = await updateConversationRow(tx.db, scope, conversationId, { status: input.status });
     await recordAudit(tx, scope, {

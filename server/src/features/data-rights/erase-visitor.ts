@@ -3,7 +3,7 @@ import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import { forgetAnswers } from '#platform/http/forget-answers.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import type { EraseVisitorInput, erasureSchema } from './data-rights.schemas.js';
 import {
@@ -28,7 +28,7 @@ export function eraseVisitor(
 ): Promise<z.infer<typeof erasureSchema>> {
   const { email = null, phone = null, visitorId = null } = input;
   const visitor = { email, phone, visitorId };
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     // Leads before conversations, in the order in which a new lead locks them.
     const leads = await deleteLeadsOf(tx.db, scope, visitor);
     const leftIn = leads.flatMap(({ conversationId }) => conversationId ?? []);

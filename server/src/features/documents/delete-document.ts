@@ -2,7 +2,7 @@ import { AppError } from '#kernel/app-error.js';
 import { isId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { deleteDocumentRow } from './documents.queries.js';
 
@@ -12,7 +12,7 @@ export function deleteDocument(
   scope: ProjectScope,
   documentId: string,
 ): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const isDeleted = isId(documentId) && (await deleteDocumentRow(tx.db, scope, documentId));
     if (!isDeleted) throw new AppError('not_found', 'There is no such document.');
     await recordAudit(tx, scope, {

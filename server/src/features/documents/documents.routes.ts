@@ -4,6 +4,7 @@ import type { Context } from '#platform/context.js';
 import { scopeOf } from '#platform/http/caller.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { requireUser } from '#features/auth/auth.hooks.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
 import { deleteDocument } from './delete-document.js';
@@ -46,7 +47,12 @@ export const documentRoutes =
       async (request) => {
         const { limit, cursor, sourceId = null, status = null } = request.query;
         const filter = { sourceId, status, beforeId: cursorId(cursor), limit };
-        const page = pageOf(await listDocuments(ctx.db, scopeOf(request), filter), limit);
+        const page = pageOf(
+          await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+            listDocuments(tx.db, scopeOf(request), filter),
+          ),
+          limit,
+        );
         return { ...page, data: page.data.map(presentDocument) };
       },
     );
@@ -63,7 +69,9 @@ export const documentRoutes =
         onRequest: mayRead,
       },
       async (request) => {
-        const row = await findDocument(ctx.db, scopeOf(request), request.params.documentId);
+        const row = await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+          findDocument(tx.db, scopeOf(request), request.params.documentId),
+        );
         return { ...presentDocument(row), content: row.content };
       },
     );

@@ -2,7 +2,7 @@ import { AppError, type FieldError } from '#kernel/app-error.js';
 import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import {
   type TestCaseRow,
@@ -27,7 +27,7 @@ export function addTestCases(
   input: { testSetId: string; cases: TestCaseInput[]; origin: 'manual' | 'csv' },
 ): Promise<TestCaseRow[]> {
   const { cases, origin } = input;
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const { id: testSetId } = await lockTestSet(tx.db, scope, input.testSetId);
     await refuseFaultyCases(tx, scope, cases);
     return insertCases(tx, scope, { testSetId, origin, cases: cases.map((entry) => ({ ...entry })) });
@@ -44,7 +44,7 @@ export function addCasesFromFeedback(
   scope: ProjectScope,
   input: { testSetId: string; since: string | null },
 ): Promise<TestCaseRow[]> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const { id: testSetId } = await lockTestSet(tx.db, scope, input.testSetId);
     const limit = MAX_TEST_CASES - (await countTestCases(tx.db, scope, testSetId));
     const found = await listDownratedQuestions(tx.db, scope, { testSetId, since: input.since, limit });

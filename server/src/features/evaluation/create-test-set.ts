@@ -2,7 +2,7 @@ import { AppError } from '#kernel/app-error.js';
 import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { type TestSetWithCount, countTestSets, insertTestSet, lockProject } from './test-sets.queries.js';
 import { MAX_TEST_SETS } from './test-sets.schemas.js';
@@ -14,7 +14,7 @@ export function createTestSet(
   { name }: { name: string },
 ): Promise<TestSetWithCount> {
   const { projectId } = scope;
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     await lockProject(tx.db, scope);
     if ((await countTestSets(tx.db, scope)) >= MAX_TEST_SETS) {
       throw new AppError('conflict', `A project can have ${MAX_TEST_SETS} test sets. Delete one first.`);

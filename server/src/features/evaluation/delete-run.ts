@@ -1,6 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { deleteRunRow, findRun } from './runs.queries.js';
 
@@ -10,7 +10,7 @@ export function deleteRun(
   scope: ProjectScope,
   where: { testSetId: string; runId: string },
 ): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const { id } = await findRun(tx.db, scope, where);
     if (!(await deleteRunRow(tx.db, scope, id))) return;
     await recordAudit(tx, scope, {

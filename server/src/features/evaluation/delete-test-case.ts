@@ -1,6 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { deleteTestCaseRow, lockTestCase } from './test-cases.queries.js';
 
@@ -10,7 +10,7 @@ export function deleteTestCase(
   scope: ProjectScope,
   where: { testSetId: string; caseId: string },
 ): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const { id } = await lockTestCase(tx.db, scope, where);
     await deleteTestCaseRow(tx.db, scope, id);
     await recordAudit(tx, scope, {

@@ -1,6 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { deleteTestSetRow, lockTestSet } from './test-sets.queries.js';
 
@@ -10,7 +10,7 @@ export function deleteTestSet(
   scope: ProjectScope,
   testSetId: string,
 ): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const { id, name } = await lockTestSet(tx.db, scope, testSetId);
     await deleteTestSetRow(tx.db, scope, id);
     await recordAudit(tx, scope, {

@@ -5,6 +5,7 @@ import { scopeOf } from '#platform/http/caller.js';
 import { idempotent } from '#platform/http/idempotency.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { requireUser } from '#features/auth/auth.hooks.js';
 import { answerSettingsSchema } from '#features/chat/answer-settings.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
@@ -92,7 +93,12 @@ export const evaluationRunRoutes =
         },
         onRequest: mayRead,
       },
-      async (request) => presentRun(await findRun(ctx.db, scopeOf(request), request.params)),
+      async (request) =>
+        presentRun(
+          await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+            findRun(tx.db, scopeOf(request), request.params),
+          ),
+        ),
     );
 
     server.get(

@@ -3,7 +3,7 @@ import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import { enqueueJob } from '#platform/jobs/enqueue-job.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import type { AnswerSettings } from '#features/chat/answer-settings.js';
 import { evaluateTestSetJob } from './evaluation.jobs.js';
@@ -26,7 +26,7 @@ export function startRun(
 ): Promise<RunRow> {
   const { projectId } = scope;
   const { variants = OWN_SETTINGS } = input;
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     await lockProject(tx.db, scope);
     const { id: testSetId } = await lockTestSet(tx.db, scope, input.testSetId);
     const cases = await countTestCases(tx.db, scope, testSetId);

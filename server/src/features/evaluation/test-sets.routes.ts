@@ -5,6 +5,7 @@ import { scopeOf } from '#platform/http/caller.js';
 import { idempotent } from '#platform/http/idempotency.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { requireUser } from '#features/auth/auth.hooks.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
 import { createTestSet } from './create-test-set.js';
@@ -57,7 +58,12 @@ export const testSetRoutes =
       async (request) => {
         const { limit, cursor } = request.query;
         const filter = { beforeId: cursorId(cursor), limit };
-        const page = pageOf(await listTestSets(ctx.db, scopeOf(request), filter), limit);
+        const page = pageOf(
+          await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+            listTestSets(tx.db, scopeOf(request), filter),
+          ),
+          limit,
+        );
         return { ...page, data: page.data.map(presentTestSet) };
       },
     );
@@ -74,7 +80,11 @@ export const testSetRoutes =
         onRequest: mayRead,
       },
       async (request) =>
-        presentTestSet(await findTestSet(ctx.db, scopeOf(request), request.params.testSetId)),
+        presentTestSet(
+          await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+            findTestSet(tx.db, scopeOf(request), request.params.testSetId),
+          ),
+        ),
     );
 
     server.patch(

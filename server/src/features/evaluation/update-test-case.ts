@@ -1,6 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { changedFields } from '#features/audit/changed-fields.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { refuseFaultyCases } from './add-test-cases.js';
@@ -16,7 +16,7 @@ export function updateTestCase(
   where: { testSetId: string; caseId: string },
   input: UpdateTestCaseInput,
 ): Promise<TestCaseRow> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const before = await lockTestCase(tx.db, scope, where);
     const changed = {
       question: input.question ?? before.question,

@@ -1,6 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { changedFields } from '#features/audit/changed-fields.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { type TestSetWithCount, findTestSet, lockTestSet, updateTestSetRow } from './test-sets.queries.js';
@@ -12,7 +12,7 @@ export function updateTestSet(
   testSetId: string,
   { name }: { name: string },
 ): Promise<TestSetWithCount> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const before = await lockTestSet(tx.db, scope, testSetId);
     await updateTestSetRow(tx.db, scope, before.id, { name });
     await recordAudit(tx, scope, {

@@ -5,7 +5,7 @@ import type { Context } from '#platform/context.js';
 import { type JobHandler, JobPostponed, type RunningJob } from '#platform/jobs/define-job.js';
 import { type ProjectScope, mintProjectScope, systemCaller } from '#platform/scope.js';
 import { isForeignKeyViolation } from '#platform/database-errors.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { blockCrawlHost } from './crawler/crawl-hosts.queries.js';
 import { createCrawlScope } from './crawler/crawl-scope.js';
 import { carryOn, planOrFinish } from './crawler/crawl-source.js';
@@ -172,7 +172,7 @@ async function storeVisit(
 async function isWithdrawn(ctx: Context, scope: ProjectScope, work: Work, error: unknown): Promise<boolean> {
   if (!(error instanceof PageWithdrawn || isForeignKeyViolation(error))) return false;
   const { page, source } = work;
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     await work.job.fence(tx);
     const locked = await lockSourceOrNull(tx.db, scope, source.id);
     const now = await findPageStatusOrNull(tx.db, scope, page.id);
@@ -232,7 +232,7 @@ function pageOf({ job, page }: Work, source: SourceRow) {
 }
 
 function storeEnd(ctx: Context, scope: ProjectScope, work: Work, pageEnd: PageEnd): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     await work.job.fence(tx);
     const source = await lockRun(tx, scope, work);
     await endPage(tx, scope, pageOf(work, source), pageEnd);
@@ -246,7 +246,7 @@ async function slowDown(ctx: Context, scope: ProjectScope, work: Work, error: un
   const { origin } = new URL(work.page.key);
   const until = new Date(ctx.clock.now().getTime() + (error.retryAfterMs ?? 0));
   await blockCrawlHost(ctx.db, origin, until);
-  await inTransaction(ctx, async (tx) => {
+  await inProjectTransaction(ctx, scope, async (tx) => {
     const source = await lockSourceOrNull(tx.db, scope, work.source.id);
     if (source?.crawl == null || isSinglePage(source)) return;
     const crawlDelayMs = Math.min(LONGEST_DELAY_MS, Math.max(LEAST_DELAY_MS, 2 * source.crawl.crawlDelayMs));

@@ -7,7 +7,7 @@ import type { Context } from '#platform/context.js';
 import type { RunningJob } from '#platform/jobs/define-job.js';
 import type { Embedder } from '#platform/ports/embedder.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { ANALYZER_VERSION } from '#rag/analyzer/analyze.js';
 import { CHUNKER_VERSION, prepareChunks } from './prepare-chunks.js';
 import {
@@ -101,7 +101,7 @@ function finishUnchanged(
     embeddingTokens: 0,
     embeddingCost: 0,
   };
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     await job.fence(tx);
     await beforePublish?.(tx);
     // What a crash has left of the version before; never what a newer attempt is writing.
@@ -140,7 +140,7 @@ async function writeVersion(
       done += batch.length;
       const isLast = done === total;
       const prepared = prepareBatch(window, batch, document.extracted.language);
-      await inTransaction(ctx, async (tx) => {
+      await inProjectTransaction(ctx, scope, async (tx) => {
         await job.fence(tx);
         await writeBatch(tx, scope, prepared, target);
         if (!isLast) return;

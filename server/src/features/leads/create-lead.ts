@@ -4,7 +4,7 @@ import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import { queueMail } from '#platform/mail/queue-mail.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { findOwnConversation } from '#features/chat/find-own-conversation.js';
 import { type LeadRow, fillVisitorContact, findLeadProject, upsertLead } from './leads.queries.js';
@@ -24,7 +24,7 @@ export function createLead(
 ): Promise<LeadRow> {
   const { conversationId, conversationToken = null, consent } = input;
   const { email = null, phone = null, name = null, metadata = {} } = input;
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const project = await findLeadProject(tx.db, scope);
     if (scope.memberRole === null) checkForm(project.leadForm, input);
     const conversation =

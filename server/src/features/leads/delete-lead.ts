@@ -1,7 +1,7 @@
 import { AppError } from '#kernel/app-error.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { deleteLeadRow } from './leads.queries.js';
 
@@ -11,7 +11,7 @@ export function deleteLead(
   scope: ProjectScope,
   leadId: string,
 ): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     if (!(await deleteLeadRow(tx.db, scope, leadId))) {
       throw new AppError('not_found', 'There is no such lead.');
     }

@@ -6,6 +6,7 @@ import { scopeOf } from '#platform/http/caller.js';
 import { idempotent } from '#platform/http/idempotency.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { allowUser, requireUser } from '#features/auth/auth.hooks.js';
 import { requireProject, requireProjectOrVisitor } from '#features/projects/projects.hooks.js';
 import { createLead } from './create-lead.js';
@@ -66,7 +67,12 @@ export const leadRoutes =
       async (request) => {
         const { limit, cursor, q = null } = request.query;
         const filter = { text: q, beforeId: cursorId(cursor), limit };
-        const page = pageOf(await listLeads(ctx.db, scopeOf(request), filter), limit);
+        const page = pageOf(
+          await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+            listLeads(tx.db, scopeOf(request), filter),
+          ),
+          limit,
+        );
         return { ...page, data: page.data.map(presentLead) };
       },
     );
@@ -100,7 +106,12 @@ export const leadRoutes =
         schema: { ...docs, summary: 'Read a lead', params, response: { 200: leadSchema, ...problems } },
         onRequest: mayRead,
       },
-      async (request) => presentLead(await findLead(ctx.db, scopeOf(request), request.params.leadId)),
+      async (request) =>
+        presentLead(
+          await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+            findLead(tx.db, scopeOf(request), request.params.leadId),
+          ),
+        ),
     );
 
     server.delete(

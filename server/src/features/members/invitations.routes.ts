@@ -6,6 +6,7 @@ import { idempotent } from '#platform/http/idempotency.js';
 import type { RateLimits } from '#platform/http/rate-limit.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { requireSession, requireUser } from '#features/auth/auth.hooks.js';
 import { presentProject } from '#features/projects/present-project.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
@@ -71,7 +72,12 @@ export const invitationRoutes =
       async (request) => {
         const { limit, cursor } = request.query;
         const filter = { beforeId: cursorId(cursor), limit };
-        const page = pageOf(await listInvitations(ctx.db, scopeOf(request), filter), limit);
+        const page = pageOf(
+          await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+            listInvitations(tx.db, scopeOf(request), filter),
+          ),
+          limit,
+        );
         const now = ctx.clock.now();
         return { ...page, data: page.data.map((row) => presentInvitation(row, now)) };
       },

@@ -2,7 +2,7 @@ import { AppError } from '#kernel/app-error.js';
 import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import {
   type InvitationRow,
@@ -31,7 +31,7 @@ export function inviteMember(
   scope: ProjectScope,
   { email, role }: InviteMemberInput,
 ): Promise<InvitationRow> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const { project, caller } = await lockMembership(tx, scope, 'members:write');
     if ((await findMemberByEmailOrNull(tx.db, scope, email)) !== null) {
       throw new AppError('conflict', 'This address is that of a member already. Change its role instead.');

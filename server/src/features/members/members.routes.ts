@@ -4,6 +4,7 @@ import type { Context } from '#platform/context.js';
 import { scopeOf } from '#platform/http/caller.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { requireUser } from '#features/auth/auth.hooks.js';
 import { presentProject } from '#features/projects/present-project.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
@@ -38,7 +39,12 @@ export const memberRoutes =
       async (request) => {
         const { limit, cursor } = request.query;
         const filter = { beforeId: cursorId(cursor), limit };
-        const page = pageOf(await listMembers(ctx.db, scopeOf(request), filter), limit);
+        const page = pageOf(
+          await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+            listMembers(tx.db, scopeOf(request), filter),
+          ),
+          limit,
+        );
         return { ...page, data: page.data.map(presentMember) };
       },
     );

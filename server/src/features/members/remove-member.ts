@@ -1,7 +1,7 @@
 import type { Context } from '#platform/context.js';
 import { queueMail } from '#platform/mail/queue-mail.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { isOwnId } from './is-own-id.js';
 import { keepPayer } from './keep-payer.js';
@@ -18,7 +18,7 @@ export function removeMember(
   scope: ProjectScope,
   userId: string,
 ): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const isLeaving = isOwnId(scope, userId);
     const { project } = await lockMembership(tx, scope, isLeaving ? 'members:leave' : 'members:write');
     const member = await findMember(tx.db, scope, userId);

@@ -1,6 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { type InvitationRow, updateInvitation } from './invitations.queries.js';
 import { issueToken } from './issue-token.js';
@@ -17,7 +17,7 @@ export function resendInvitation(
   scope: ProjectScope,
   invitationId: string,
 ): Promise<InvitationRow> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const { project, caller } = await lockMembership(tx, scope, 'members:write');
     const { token, renewal } = issueToken(tx);
     const invitation = await updateInvitation(tx.db, scope, invitationId, renewal);

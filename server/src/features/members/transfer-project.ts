@@ -2,7 +2,7 @@ import { AppError } from '#kernel/app-error.js';
 import type { Context } from '#platform/context.js';
 import { queueMail } from '#platform/mail/queue-mail.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { lockMembership } from './lock-membership.js';
 import { transferredByYouMail, transferredToYouMail } from './mails.js';
@@ -17,7 +17,7 @@ export function transferProject(
   scope: ProjectScope,
   userId: string,
 ): Promise<ProjectRow> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const { project, caller } = await lockMembership(tx, scope, 'project:transfer');
     if (project.ownerId !== caller.actor.userId) {
       throw new AppError('forbidden', 'Only the member who pays for the project can transfer it.');

@@ -1,7 +1,7 @@
 import type { Context } from '#platform/context.js';
 import { queueMail } from '#platform/mail/queue-mail.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { keepPayer } from './keep-payer.js';
 import { lockMembership } from './lock-membership.js';
@@ -19,7 +19,7 @@ export function updateMember(
   userId: string,
   { role }: UpdateMemberInput,
 ): Promise<MemberRow> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const { project, caller } = await lockMembership(tx, scope, 'members:write');
     const before = await findMember(tx.db, scope, userId);
     if (before.role === role) return before;

@@ -1,6 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { updateInvitationWithdrawn } from './invitations.queries.js';
 import { lockMembership } from './lock-membership.js';
@@ -12,7 +12,7 @@ export function withdrawInvitation(
   scope: ProjectScope,
   invitationId: string,
 ): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     await lockMembership(tx, scope, 'members:write');
     const { id, email, role } = await updateInvitationWithdrawn(tx.db, scope, invitationId);
     await recordAudit(tx, scope, {

@@ -1,7 +1,7 @@
 import type { Context } from '#platform/context.js';
 import { enqueueJob } from '#platform/jobs/enqueue-job.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { deleteStoredFilesJob, projectFolder } from './projects.jobs.js';
 import { deleteProjectRow } from './projects.queries.js';
@@ -11,7 +11,7 @@ export function deleteProject(
   ctx: Pick<Context, 'db' | 'clock' | 'afterCommit' | 'dispatchJob'>,
   scope: ProjectScope,
 ): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     await recordAudit(tx, scope, {
       projectId: scope.projectId,
       action: 'project.delete',

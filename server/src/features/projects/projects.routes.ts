@@ -5,6 +5,7 @@ import { callerOf, scopeOf } from '#platform/http/caller.js';
 import { idempotent } from '#platform/http/idempotency.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { requireUser } from '#features/auth/auth.hooks.js';
 import { createProject } from './create-project.js';
 import { deleteProject } from './delete-project.js';
@@ -73,7 +74,10 @@ export const projectRoutes =
         schema: { ...docs, summary: 'Read a project', params, response: { 200: projectSchema, ...problems } },
         onRequest: [requireUser(ctx), requireProject(ctx, 'project:read')],
       },
-      async (request) => presentProject(await findProject(ctx.db, scopeOf(request))),
+      async (request) =>
+        presentProject(
+          await inProjectTransaction(ctx, scopeOf(request), (tx) => findProject(tx.db, scopeOf(request))),
+        ),
     );
 
     server.patch(

@@ -2,7 +2,7 @@ import { withoutUndefined } from '#kernel/without-undefined.js';
 import type { Context } from '#platform/context.js';
 import { enqueueJob } from '#platform/jobs/enqueue-job.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { changedFields } from '#features/audit/changed-fields.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { answerOptionsOf } from './project-options.js';
@@ -16,7 +16,7 @@ export function updateProject(
   scope: ProjectScope,
   input: UpdateProjectInput,
 ): Promise<ProjectRow> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const before = await findProject(tx.db, scope);
     const { retrievalOptions, answerOptions, retention, ...changes } = input;
     const after = await updateProjectRow(tx.db, scope, {

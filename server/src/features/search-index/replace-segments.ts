@@ -1,7 +1,7 @@
 import { batches } from '#kernel/batches.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import type { MovedRun } from './combine-segments.js';
 import {
   deleteRetiredSegments,
@@ -47,7 +47,7 @@ function switchRuns(
   scope: ProjectScope,
   runs: Replacement['runs'],
 ): Promise<string[]> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     // Before all others: whoever publishes or deletes takes the project's row last, or holds nothing that we wait for.
     await raiseIndexVersion(tx.db, scope);
     const documentIds = [...new Set(runs.map(({ documentId }) => documentId))];

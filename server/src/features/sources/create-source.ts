@@ -6,7 +6,7 @@ import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import { enqueueJob } from '#platform/jobs/enqueue-job.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { ingestDedupeKey, ingestSourceJob } from '#features/ingestion/ingestion.jobs.js';
 import { sourceFolder } from '#features/projects/projects.jobs.js';
@@ -103,7 +103,7 @@ export async function addSource(
   const { sourceId, name, origin, metadata, syncEvery = null } = source;
   const { projectId } = scope;
   try {
-    return await inTransaction(ctx, async (tx) => {
+    return await inProjectTransaction(ctx, scope, async (tx) => {
       const row = await insertSource(tx.db, {
         id: sourceId,
         projectId,

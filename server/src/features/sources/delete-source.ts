@@ -3,7 +3,7 @@ import type { Context } from '#platform/context.js';
 import { cancelJob } from '#platform/jobs/cancel-job.js';
 import { enqueueJob } from '#platform/jobs/enqueue-job.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { ingestDedupeKey, pageDedupeKey } from '#features/ingestion/ingestion.jobs.js';
 import { deleteStoredFilesJob, sourceFolder } from '#features/projects/projects.jobs.js';
@@ -15,7 +15,7 @@ export function deleteSource(
   scope: ProjectScope,
   sourceId: string,
 ): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     await findSource(tx.db, scope, sourceId);
     // The job's row before the others, as its worker locks them: else the two wait for each other.
     await cancelJob(tx, { dedupeKey: ingestDedupeKey(sourceId) });

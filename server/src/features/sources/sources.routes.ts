@@ -9,6 +9,7 @@ import { clientGone, sendEventStream } from '#platform/http/event-stream.js';
 import { beginIdempotent, idempotent, keepClaim, replay } from '#platform/http/idempotency.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { requireUser } from '#features/auth/auth.hooks.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
 import { createSource } from './create-source.js';
@@ -85,7 +86,12 @@ export const sourceRoutes =
       async (request) => {
         const { limit, cursor, status = null } = request.query;
         const filter = { status, beforeId: cursorId(cursor), limit };
-        const page = pageOf(await listSources(ctx.db, scopeOf(request), filter), limit);
+        const page = pageOf(
+          await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+            listSources(tx.db, scopeOf(request), filter),
+          ),
+          limit,
+        );
         return { ...page, data: page.data.map(presentSource) };
       },
     );
@@ -96,7 +102,12 @@ export const sourceRoutes =
         schema: { ...docs, summary: 'Read a source', params, response: { 200: sourceSchema, ...problems } },
         onRequest: mayRead,
       },
-      async (request) => presentSource(await findSource(ctx.db, scopeOf(request), request.params.sourceId)),
+      async (request) =>
+        presentSource(
+          await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+            findSource(tx.db, scopeOf(request), request.params.sourceId),
+          ),
+        ),
     );
 
     server.patch(

@@ -1,7 +1,7 @@
 import type { Context } from '#platform/context.js';
 import { enqueueJob } from '#platform/jobs/enqueue-job.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { ingestDedupeKey, ingestSourceJob } from '#features/ingestion/ingestion.jobs.js';
 import { QUEUED } from './create-source.js';
@@ -16,7 +16,7 @@ export function syncSource(
   scope: ProjectScope,
   sourceId: string,
 ): Promise<SourceRow> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const source = await lockSource(tx.db, scope, sourceId);
     const { projectId } = scope;
     // The pages of a website are read in jobs of their own: the run that they are of ends first.

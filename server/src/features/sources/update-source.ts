@@ -2,7 +2,7 @@ import { AppError } from '#kernel/app-error.js';
 import { withoutUndefined } from '#kernel/without-undefined.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { changedFields } from '#features/audit/changed-fields.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { nextSyncAfter } from '#kernel/sync-interval.js';
@@ -26,7 +26,7 @@ export async function updateSource(
   if (pairs !== undefined && origin.type !== 'qa') throw notOf(origin.type, 'pairs');
   if (plain.syncEvery != null && origin.type !== 'url') throw notOf(origin.type, 'syncEvery');
   const stored = pairs === undefined ? {} : { origin: await storePairs(ctx, scope, id, pairs) };
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     const before = await lockSource(tx.db, scope, id);
     const { syncEvery } = plain;
     const after = await updateSourceRow(tx.db, scope, id, {

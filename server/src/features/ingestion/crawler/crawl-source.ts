@@ -4,7 +4,7 @@ import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { RunningJob } from '#platform/jobs/define-job.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { NO_COUNTS, addCounts } from '../sync-counts.js';
 import { addLinks, mostPageRows } from './add-links.js';
 import { finishRun } from './finish-run.js';
@@ -52,7 +52,7 @@ export async function crawlSource(
   const startUrl = survey?.state.startUrl ?? normalizePageUrl(source.origin.url) ?? source.origin.url;
   await requeueKnownPages(ctx, scope, job, { sourceId: source.id, sync });
   const dropped = await addMappedPages(ctx, scope, job, { source, sync, survey });
-  await inTransaction(ctx, async (tx) => {
+  await inProjectTransaction(ctx, scope, async (tx) => {
     await job.fence(tx);
     const { projectId } = scope;
     const start = {
@@ -83,7 +83,7 @@ export async function crawlSource(
 
 /** A run keeps its number until its survey is done, however many attempts that takes. */
 function beginRun(ctx: Context, scope: ProjectScope, job: RunningJob, source: UrlSource): Promise<number> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     await job.fence(tx);
     const sync = source.syncPhase === 'survey' ? source.sync : source.sync + 1;
     await updateRun(tx.db, scope, source.id, {
@@ -105,7 +105,7 @@ async function requeueKnownPages(
   run: { sourceId: string; sync: number },
 ): Promise<void> {
   for (let isFirst = true; ; isFirst = false) {
-    const count = await inTransaction(ctx, async (tx) => {
+    const count = await inProjectTransaction(ctx, scope, async (tx) => {
       await job.fence(tx);
       if (isFirst) await deleteGonePages(tx.db, scope, run.sourceId);
       return requeuePages(tx.db, scope, { ...run, limit: PAGES_PER_STATEMENT });
@@ -127,7 +127,7 @@ async function addMappedPages(
   // The start has a row of its own, whatever the maps say.
   const links = survey.mapped.filter((url) => url !== survey.state.startUrl);
   for (const batch of batches(links.slice(0, room), PAGES_PER_STATEMENT)) {
-    await inTransaction(ctx, async (tx) => {
+    await inProjectTransaction(ctx, scope, async (tx) => {
       await job.fence(tx);
       await addLinks(tx, scope, {
         sourceId: source.id,
@@ -164,7 +164,7 @@ async function startVisits(
 
 /** For a run whose visits may have lost their jobs, or have ended without planning what comes next. */
 export function carryOn(ctx: Context, scope: ProjectScope, job: RunningJob, sourceId: string): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     await job.fence(tx);
     const source = await lockSourceOrNull(tx.db, scope, sourceId);
     if (source?.syncPhase === 'pages') await planOrFinish(tx, scope, job, source);

@@ -1,0 +1,77 @@
+import { sql } from 'drizzle-orm';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { sqlStateOf } from './database-errors.js';
+
+/** Owns nothing and may log in nowhere: a transaction takes it, and is held to the policies of every table. */
+export const TENANT_ROLE = 'botbase_tenant';
+const POLICY = 'botbase_tenant_rows';
+const SETTING = 'app.project_id';
+const INSUFFICIENT_PRIVILEGE = '42501';
+
+/** One message, so that it costs no round trip more than `begin`. @param projectId a UUID: it is not quoted */
+export function beginForTenant(projectId: string): string {
+  return `begin; set local role ${TENANT_ROLE}; set local ${SETTING} = '${projectId}'`;
+}
+
+/**
+ * Brings row-level security up to date on a server: the role, its rights, and a policy for each table with a
+ * `project_id`, so that a table that is added tomorrow has one tomorrow. The owner of the tables is not bound by them:
+ * what is no act within one project goes on as before, and so does a process of an earlier version.
+ * @returns false where the user of the database may not make the role: then it is off, and the scopes of queries alone
+ * keep tenants apart
+ */
+export async function secureRows(db: NodePgDatabase): Promise<boolean> {
+  try {
+    await db.execute(sql.raw(MAKE_ROLE));
+  } catch (error) {
+    if (sqlStateOf(error) === INSUFFICIENT_PRIVILEGE) return false;
+    throw error;
+  }
+  const { rows } = await db.execute<{ name: string; key: string; is_nullable: boolean }>(sql.raw(UNSECURED));
+  for (const { name, key, is_nullable: isNullable } of rows) {
+    const own = `${key} = (select nullif(current_setting('${SETTING}', true), '')::uuid)`;
+    // An act in a project may note, and have done, what belongs to no project; of that it reads its own jobs back.
+    const written = isNullable ? `${key} is null or ${own}` : own;
+    const read = name === 'public.jobs' ? written : own;
+    await db.transaction(async (tx) => {
+      await tx.execute(sql.raw(`create policy ${POLICY} on ${name} using (${read}) with check (${written})`));
+      await tx.execute(sql.raw(`alter table ${name} enable row level security`));
+    });
+  }
+  return true;
+}
+
+/**
+ * No act within a project looks at a session, a key or a password, or changes what was noted of it.
+ * Roles belong to the whole server, where others may make this one at the same moment.
+ */
+const MAKE_ROLE = `
+do $$ begin
+  if not exists (select from pg_roles where rolname = '${TENANT_ROLE}') then
+    begin
+      create role ${TENANT_ROLE} nologin noinherit;
+    exception when duplicate_object or unique_violation then null;
+    end;
+  end if;
+  if not pg_has_role(current_user, '${TENANT_ROLE}', 'member') then
+    grant ${TENANT_ROLE} to current_user;
+  end if;
+end $$;
+grant usage on schema public to ${TENANT_ROLE};
+grant select, insert, update, delete on all tables in schema public to ${TENANT_ROLE};
+revoke all on users, sessions, refresh_tokens, account_tokens, former_passwords, api_keys from ${TENANT_ROLE};
+grant select (id, email, name, role, plan, email_verified_at, suspended_at, created_at, updated_at)
+  on users to ${TENANT_ROLE};
+revoke update, delete on audit_logs, audit_seals from ${TENANT_ROLE}`;
+
+const UNSECURED = `
+select format('%I.%I', n.nspname, c.relname) as name,
+  case when c.relname = 'projects' then 'id' else 'project_id' end as key,
+  not a.attnotnull as is_nullable
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
+join pg_attribute a on a.attrelid = c.oid and not a.attisdropped
+  and a.attname = case when c.relname = 'projects' then 'id' else 'project_id' end
+where c.relkind = 'r'
+  and not exists (select from pg_policy p where p.polrelid = c.oid and p.polname = '${POLICY}')
+order by 1`;
