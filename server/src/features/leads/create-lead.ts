@@ -7,13 +7,23 @@ import type { ProjectScope } from '#platform/scope.js';
 import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { findOwnConversation } from '#features/chat/find-own-conversation.js';
-import { type LeadRow, fillVisitorContact, findLeadProject, upsertLead } from './leads.queries.js';
+import {
+  type LeadRow,
+  fillVisitorContact,
+  findLeadProject,
+  hasManyLeadsSince,
+  upsertLead,
+} from './leads.queries.js';
 import type { CreateLeadInput } from './leads.schemas.js';
 import { newLeadMail } from './new-lead-mail.js';
 
+/** More mails an hour nobody reads, and a flood of leads must not become one of mails. */
+const MAX_MAILS = 60;
+const PERIOD_MS = 3_600_000;
+
 /**
  * Takes down how somebody can be reached, in a new lead or in the one that the project has of the same e-mail
- * address. The owner of the project gets a mail of each new one.
+ * address. The owner of the project gets a mail of each new one, sixty an hour at most.
  * @throws AppError `validation_failed` when a visitor leaves out what the project's form asks for; `not_found` for a
  * conversation that is not the caller's
  */
@@ -49,7 +59,10 @@ export function createLead(
     });
     const isNew = lead.id === id;
     if (conversation !== null) await fillVisitorContact(tx.db, scope, conversation.id, { email, phone });
-    if (isNew) await queueMail(tx, project.ownerEmail, newLeadMail(project.name, lead));
+    const since = new Date(now.getTime() - PERIOD_MS);
+    if (isNew && !(await hasManyLeadsSince(tx.db, scope, { since, many: MAX_MAILS }))) {
+      await queueMail(tx, project.ownerEmail, newLeadMail(project.name, lead));
+    }
     await recordAudit(tx, scope, {
       projectId: scope.projectId,
       action: isNew ? 'lead.create' : 'lead.merge',

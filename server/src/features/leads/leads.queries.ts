@@ -55,6 +55,23 @@ export async function upsertLead(db: Database, lead: typeof leads.$inferInsert):
   return row;
 }
 
+/** Whether a project got more than `many` leads since a moment. */
+export async function hasManyLeadsSince(
+  db: Database,
+  scope: ProjectScope,
+  { since, many }: { since: Date; many: number },
+): Promise<boolean> {
+  // Ids rise with time: it looks at the one that would be too many, and not at all of them.
+  const [tooMany] = await db
+    .select({ createdAt: leads.createdAt })
+    .from(leads)
+    .where(eq(leads.projectId, scope.projectId))
+    .orderBy(desc(leads.id))
+    .offset(many)
+    .limit(1);
+  return tooMany !== undefined && tooMany.createdAt > since;
+}
+
 function newerOf(column: PgColumn): SQL {
   return sql`coalesce(excluded.${sql.identifier(column.name)}, ${column})`;
 }

@@ -140,6 +140,22 @@ describe('a lead', () => {
 });
 
 describe('of one address', () => {
+  it('are mailed sixty an hour at most', async () => {
+    const floodedId = await app.createProject(token, { name: 'Flooded', isPublic: true });
+    const leaveThere = (phone: string) =>
+      app.request('POST', `/v1/projects/${floodedId}/leads`, { body: { phone } });
+    const replies = [];
+    for (let count = 0; count < 63; count += 1) replies.push(await leaveThere(`+4930${10_000 + count}`));
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([201]));
+    await app.runJobs();
+    expect(app.mails).toHaveLength(60);
+    app.clock.advance(3_600_001);
+    await leaveThere('+493099999');
+    await app.runJobs();
+    expect(app.mails).toHaveLength(61);
+    app.clock.advance(-3_600_001);
+  });
+
   it('fifty at once are one lead, and one mail', async () => {
     const replies = await Promise.all(
       Array.from({ length: 50 }, (_, index) =>
