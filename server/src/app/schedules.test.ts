@@ -95,8 +95,10 @@ describe('scheduled tasks', () => {
     expect(ended).toBeGreaterThan(0);
     expect(await run('delete-old-jobs')).toBe(ended);
     app.clock.advance(30 * DAY_MS);
-    expect(await run('delete-expired-tokens')).toBe(1);
+    // The session, and the token that was mailed at registration.
+    expect(await run('delete-expired-tokens')).toBe(2);
     expect(await count(sql`from refresh_tokens`)).toBe(0);
+    expect(await count(sql`from account_tokens`)).toBe(0);
     expect(await count(sql`from projects where name = 'Once'`)).toBe(1);
   });
 
