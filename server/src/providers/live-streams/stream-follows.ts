@@ -130,7 +130,11 @@ export function createStreamFollows(options: { processId: string; channel: PeerC
       if (entry.isEnd) end(follow);
     },
     renewAll: () => {
-      for (const follow of byStream.values()) ask(follow);
+      for (const follow of byStream.values()) {
+        // While nobody could be heard, nobody was silent: a follow must not end before its driver can answer.
+        follow.heardAt = performance.now();
+        ask(follow);
+      }
     },
     lookAfter: () => {
       for (const follow of byStream.values()) {
