@@ -14,7 +14,7 @@ import {
 import { issueToken } from './issue-token.js';
 import { lockMembership } from './lock-membership.js';
 import { mailInvitation } from './mail-invitation.js';
-import { maskAddress } from './mask-address.js';
+import { maskEmail } from '#features/audit/mask-changes.js';
 import { findMemberByEmailOrNull } from './members.queries.js';
 import type { InviteMemberInput } from './members.schemas.js';
 
@@ -55,7 +55,7 @@ export function inviteMember(
       resourceType: 'invitation',
       resourceId: invitation.id,
       changes: {
-        email: maskAddress(email),
+        email: maskEmail(email),
         role: earlier === null ? role : { before: earlier.role, after: role },
       },
     });

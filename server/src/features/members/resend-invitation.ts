@@ -6,7 +6,7 @@ import { type InvitationRow, updateInvitation } from './invitations.queries.js';
 import { issueToken } from './issue-token.js';
 import { lockMembership } from './lock-membership.js';
 import { mailInvitation } from './mail-invitation.js';
-import { maskAddress } from './mask-address.js';
+import { maskEmail } from '#features/audit/mask-changes.js';
 
 /**
  * Mails an open invitation again, with a new token and its time from now on; the old token is worthless.
@@ -26,7 +26,7 @@ export function resendInvitation(
       action: 'invitation.resend',
       resourceType: 'invitation',
       resourceId: invitation.id,
-      changes: { email: maskAddress(invitation.email) },
+      changes: { email: maskEmail(invitation.email) },
     });
     const senderId = caller.actor.userId;
     await mailInvitation(tx, scope, { invitation, token, project, senderId });

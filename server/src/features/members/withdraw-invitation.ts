@@ -4,7 +4,7 @@ import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { updateInvitationWithdrawn } from './invitations.queries.js';
 import { lockMembership } from './lock-membership.js';
-import { maskAddress } from './mask-address.js';
+import { maskEmail } from '#features/audit/mask-changes.js';
 
 /** Takes an open invitation back: its token is worthless. @throws AppError `not_found` */
 export function withdrawInvitation(
@@ -20,7 +20,7 @@ export function withdrawInvitation(
       action: 'invitation.withdraw',
       resourceType: 'invitation',
       resourceId: id,
-      changes: { email: maskAddress(email), role },
+      changes: { email: maskEmail(email), role },
     });
   });
 }
