@@ -96,6 +96,13 @@ begin
     execute 'drop table ' || name || ' cascade';
   end loop;
   for name in
+    select format('public.%I(%s)', proname, pg_get_function_identity_arguments(oid)) from pg_proc
+    where pronamespace = 'public'::regnamespace and prokind = 'f'
+      and not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')
+  loop
+    execute 'drop function ' || name || ' cascade';
+  end loop;
+  for name in
     select format('public.%I', typname) from pg_type
     where typnamespace = 'public'::regnamespace and typtype in ('e', 'd')
       and not exists (select from pg_depend where objid = pg_type.oid and deptype = 'e')
@@ -106,12 +113,17 @@ end $$;
 SQL
 }
 
+# Policies are left out: they name a role, which belongs to the server and not to the backup. The next start makes them.
+list_contents() {
+  pg_restore --list "$backup/database.dump" | grep -Ev '^[0-9]+; [0-9]+ [0-9]+ (POLICY|ROW SECURITY) '
+}
+
 # Without its last line, which comes only when the whole dump was read, psql's transaction is rolled back.
 restore_database() {
   {
     echo 'begin;'
     if [ -n "$replace" ]; then empty_database; fi
-    pg_restore --no-owner --no-privileges --file=- "$backup/database.dump" && echo 'commit;'
+    pg_restore --no-owner --no-privileges --use-list=<(list_contents) --file=- "$backup/database.dump" && echo 'commit;'
   } | psql -Xq --dbname "$database" -v ON_ERROR_STOP=1 -o /dev/null
 }
 

@@ -143,6 +143,9 @@ describe('a backup', () => {
       expect(await countRows(origin, 'processes')).toBe(1);
       expect(await countRows(place, 'processes')).toBe(0);
       expect(await countRows(place, 'schedules')).toBe(0);
+      // They name a role, which the next server need not have: the start makes both.
+      expect(await countRows(origin, 'pg_policy')).toBeGreaterThan(0);
+      expect(await countRows(place, 'pg_policy')).toBe(0);
 
       const copy = await start(place);
       expect(await login(copy.address)).toBe(200);
