@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Plugin, defineConfig } from 'vitest/config';
 import type { Vitest } from 'vitest/node';
@@ -46,8 +47,15 @@ function announceSkip(name: string): Plugin {
 const services = onServices('services', SERVICE_TESTS);
 const chaos = onServices('chaos', CHAOS_TESTS);
 
+/**
+ * One more than two processors: a test waits for its database, its processes and its hashes more than it computes. By
+ * itself vitest takes one less than there are.
+ */
+const MAX_WORKERS = Math.max(3, availableParallelism());
+
 export default defineConfig({
   test: {
+    maxWorkers: MAX_WORKERS,
     projects: [
       { ...shared, test: { name: 'unit', root: 'server', include: UNIT_TESTS } },
       {
