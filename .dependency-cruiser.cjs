@@ -2,7 +2,8 @@
 
 /** Features from left to right: each may import only from those before it. Its routes and hooks are exempt. */
 const FEATURES = [
-  ['audit', 'usage'],
+  ['audit'],
+  ['usage'],
   ['projects'],
   ['api-keys'],
   ['auth', 'documents', 'members', 'search-index'],
@@ -10,7 +11,7 @@ const FEATURES = [
   ['sources'],
   ['retrieval'],
   ['chat'],
-  ['evaluation', 'leads'],
+  ['billing', 'evaluation', 'leads'],
   ['data-rights'],
   ['admin'],
 ];

@@ -6,7 +6,7 @@ import type { DrainState } from '#platform/http/draining.js';
 import { type JobRunner, startJobRunner } from '#platform/jobs/job-runner.js';
 import { takeBackJobs } from '#platform/jobs/run-job.js';
 import { type Scheduler, startScheduler } from '#platform/schedule/scheduler.js';
-import { closeAbandonedTurns } from '#features/chat/close-abandoned-turns.js';
+import { closeAbandonedTurns } from '#features/usage/close-abandoned-turns.js';
 import { type OpenContext, createContext } from './create-context.js';
 import { createServer, createWorkerServer } from './create-server.js';
 import { jobRegistry } from './job-handlers.js';

@@ -6,7 +6,7 @@ import type { ScheduledTask } from '#platform/schedule/scheduler.js';
 import { deleteOldEntries } from '#features/audit/delete-old-entries.js';
 import { sealAuditLog } from '#features/audit/seal-audit-log.js';
 import { deleteExpiredTokens } from '#features/auth/delete-expired-tokens.js';
-import { closeAbandonedTurns } from '#features/chat/close-abandoned-turns.js';
+import { closeAbandonedTurns } from '#features/usage/close-abandoned-turns.js';
 import { deleteOutdatedData } from '#features/data-rights/delete-outdated-data.js';
 import { changeEmbeddingModels } from '#features/ingestion/embedding-models/change-embedding-model.js';
 import { sweepUnseenVersions } from '#features/ingestion/sweep-unseen-versions.js';

@@ -28,10 +28,21 @@ export interface FieldError {
   message: string;
 }
 
+/** A limit that is reached, for programs. */
+export interface UsageLimit {
+  what: 'messagesMini' | 'messagesPremium' | 'indexedPages' | 'chatbots' | 'spendingCap';
+  used: number;
+  limit: number;
+  /** ISO 8601; null: it does not reset by itself. */
+  resetsAt: string | null;
+}
+
 interface AppErrorOptions {
   cause?: unknown;
   errors?: FieldError[];
   retryAfterSeconds?: number;
+  usage?: UsageLimit;
+  fallbackMessage?: string;
 }
 
 /** An expected failure. `detail` is read by people: it says what happened and what to do. */
@@ -39,6 +50,9 @@ export class AppError extends Error {
   readonly code: AppErrorCode;
   readonly errors: FieldError[];
   readonly retryAfterSeconds: number | null;
+  readonly usage: UsageLimit | null;
+  /** What a chat window shows in place of the failure. */
+  readonly fallbackMessage: string | null;
 
   constructor(code: AppErrorCode, detail: string, options: AppErrorOptions = {}) {
     super(detail, { cause: options.cause });
@@ -46,5 +60,7 @@ export class AppError extends Error {
     this.code = code;
     this.errors = options.errors ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds ?? null;
+    this.usage = options.usage ?? null;
+    this.fallbackMessage = options.fallbackMessage ?? null;
   }
 }

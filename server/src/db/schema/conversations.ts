@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import {
+  boolean,
   foreignKey,
   index,
   integer,
@@ -63,6 +64,15 @@ export interface Notice {
   quotes?: Omit<Citation, 'index'>[];
 }
 
+/** Charged to the plan or to credits; else why it is free. */
+export type ChargeReason =
+  | 'plan_allowance'
+  | 'add_on_credit'
+  | 'builtin_model'
+  | 'refused'
+  | 'failed'
+  | 'stopped_before_text';
+
 export const conversations = pgTable(
   'conversations',
   {
@@ -112,6 +122,9 @@ export const messages = pgTable(
     /** In `currency`; what the model's provider charges by the price table. */
     cost: numeric('cost', { precision: 18, scale: 9 }).notNull().default('0'),
     currency: text('currency').notNull().default('USD'),
+    /** Whether it took a message of the plan or of the credits, and why or why not; null: it is not settled, or older. */
+    charged: boolean('charged').notNull().default(false),
+    chargeReason: text('charge_reason').$type<ChargeReason>(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

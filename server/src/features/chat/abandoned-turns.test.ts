@@ -4,7 +4,7 @@ import { newId } from '#kernel/ids.js';
 import { type TestApp, createTestApp } from '#test/create-test-app.js';
 import { type FakeOpenAI, startFakeOpenAI } from '#test/fakes/fake-openai.js';
 import { createTokenGate } from '#test/fakes/token-gate.js';
-import { closeAbandonedTurns } from './close-abandoned-turns.js';
+import { closeAbandonedTurns } from '#features/usage/close-abandoned-turns.js';
 
 let app: TestApp;
 let openai: FakeOpenAI;

@@ -67,9 +67,7 @@ export async function* answerMessage(
     // From here on it has failed, whatever there was: nobody is told otherwise later.
     const failed: TurnEnd = { status, content: shown };
     end = failed;
-    const closed = await retryWhileUnavailable(() => closeTurn(ctx, scope, messageId, failed)).catch(
-      () => null,
-    );
+    const closed = await retryWhileUnavailable(() => closeTurn(ctx, scope, turn, failed)).catch(() => null);
     isClosed = closed !== null;
     ctx.metrics.answers.inc({ outcome: status });
     if (closed === null || status === 'failed') yield { type: 'error', error };
@@ -115,7 +113,7 @@ async function endTurn(
   turn: Turn,
   end: TurnEnd,
 ): Promise<MessageRow | null> {
-  const row = await retryWhileUnavailable(() => closeTurn(ctx, scope, turn.messageId, end));
+  const row = await retryWhileUnavailable(() => closeTurn(ctx, scope, turn, end));
   const outcome = row?.refusal === null ? row.status : (row?.refusal.reason ?? 'deleted');
   ctx.metrics.answers.inc({ outcome });
   if (row !== null) meterAnswer(ctx, { ...row, tier: turn.tier });

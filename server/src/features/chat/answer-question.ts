@@ -31,7 +31,15 @@ export async function answerQuestion(
   const { question, history, settings } = input;
   const project = withSettings(await findChatProject(ctx.db, scope), settings);
   const tier = project.defaultModel;
-  const turn = { project, conversationId: newId(), messageId: newId(), tier, question, history };
+  const turn = {
+    project,
+    conversationId: newId(),
+    messageId: newId(),
+    tier,
+    question,
+    reservation: null,
+    history,
+  };
   const own = { ...ctx, searchCache: NO_CACHE };
   const startedAt = performance.now();
   let end: Extract<RAGEvent, { type: 'response' }> | null = null;

@@ -189,43 +189,6 @@ export async function findStreamingMessageOrNull(
   return row ?? null;
 }
 
-/** Stores the end of an answer, once: only while it is still streaming. */
-export async function closeStreamingMessage(
-  db: Database,
-  scope: ProjectScope,
-  messageId: string,
-  end: Partial<Omit<typeof messages.$inferInsert, 'id' | 'projectId'>>,
-): Promise<MessageRow | null> {
-  const [row] = await db
-    .update(messages)
-    .set(end)
-    .where(
-      and(
-        eq(messages.projectId, scope.projectId),
-        eq(messages.id, messageId),
-        eq(messages.status, 'streaming'),
-      ),
-    )
-    .returning();
-  return row ?? null;
-}
-
-/** Answers of every project whose process died, or that are older than any takes: they will not go on. */
-export async function closeAbandonedMessages(
-  db: Database,
-  abandoned: { startedBefore: Date; ownProcessId: string },
-): Promise<number> {
-  const isOrphaned = isHeldByDeadProcess(messages.processId, abandoned.ownProcessId);
-  const rows = await db
-    .update(messages)
-    .set({ status: 'failed' })
-    .where(
-      and(eq(messages.status, 'streaming'), or(isOrphaned, lt(messages.createdAt, abandoned.startedBefore))),
-    )
-    .returning({ id: messages.id });
-  return rows.length;
-}
-
 function isConversation(scope: ProjectScope, conversationId: string) {
   return and(eq(conversations.projectId, scope.projectId), eq(conversations.id, conversationId));
 }

@@ -1,7 +1,9 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inProjectTransaction } from '#platform/transaction.js';
-import { type MessageRow, closeStreamingMessage } from './chat.queries.js';
+import type { Reservation } from '#features/usage/reserve-message.js';
+import { settleMessage } from '#features/usage/settle-message.js';
+import type { MessageRow } from './chat.queries.js';
 import { storeTrace } from './store-trace.js';
 import type { MessageTrace } from './trace.schemas.js';
 
@@ -24,16 +26,20 @@ export type TurnEnd = Pick<MessageRow, 'status'> &
     >
   > & { trace?: MessageTrace };
 
-/** Stores how an answer ended. @returns null when it had ended before, or its conversation was deleted */
+/**
+ * Stores how an answer ended, and settles what it costs.
+ * @returns null when it had ended before, or its conversation was deleted
+ */
 export function closeTurn(
-  ctx: Pick<Context, 'db' | 'afterCommit'>,
+  ctx: Pick<Context, 'db' | 'clock' | 'config' | 'afterCommit' | 'dispatchJob'>,
   scope: ProjectScope,
-  messageId: string,
+  turn: { messageId: string; reservation: Reservation | null },
   end: TurnEnd,
 ): Promise<MessageRow | null> {
   const { trace, ...message } = end;
+  const { messageId, reservation } = turn;
   return inProjectTransaction(ctx, scope, async (tx) => {
-    const row = await closeStreamingMessage(tx.db, scope, messageId, message);
+    const row = await settleMessage(tx, scope, { messageId, reservation, end: message });
     if (row === null) return null;
     if (trace !== undefined) await storeTrace(tx, scope, messageId, trace);
     return row;

@@ -7,7 +7,7 @@ import type { StreamEvent } from '#platform/ports/live-streams.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { chatAnswerOf, replayEvents } from './answer-stream.js';
 import { type MessageRow, findMessage } from './chat.queries.js';
-import { LONGEST_TURN_MS } from './open-turn.js';
+import { LONGEST_TURN_MS } from '#features/usage/reserve-message.js';
 
 const LOOK_EVERY_MS = 1_000;
 /** By then every answer has ended, whatever became of its process. */

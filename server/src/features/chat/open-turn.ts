@@ -16,11 +16,10 @@ import {
   updateConversationRow,
 } from './chat.queries.js';
 import type { ChatInput } from './chat.schemas.js';
+import { LONGEST_TURN_MS, type Reservation, reserveMessage } from '#features/usage/reserve-message.js';
 import { closeTurn } from './close-turn.js';
 import { findOwnConversation } from './find-own-conversation.js';
 
-/** No answer takes longer. */
-export const LONGEST_TURN_MS = 5 * 60_000;
 export const HISTORY_MESSAGES = 12;
 const RETRY_SECONDS = 2;
 
@@ -31,16 +30,19 @@ export interface Turn {
   messageId: string;
   tier: 'mini' | 'premium';
   question: string;
+  /** What is paid for it; null where the model costs nothing. */
+  reservation: Reservation | null;
   /** Questions with their answers; `titles`: of the documents that an answer cites. */
   history: { role: 'user' | 'assistant'; content: string; titles?: string[] }[];
 }
 
 /**
  * Stores a question and the place of its answer, in the caller's conversation or a new one.
- * @throws AppError `not_found`; `conflict` while the conversation's last answer is being written
+ * @throws AppError `not_found`; `conflict` while the conversation's last answer is being written;
+ * `usage_limit_exceeded`, and then nothing is stored
  */
 export function openTurn(
-  ctx: Pick<Context, 'db' | 'config' | 'clock' | 'afterCommit' | 'processId'>,
+  ctx: Pick<Context, 'db' | 'config' | 'clock' | 'afterCommit' | 'processId' | 'chatModel' | 'dispatchJob'>,
   scope: ProjectScope,
   input: ChatInput,
 ): Promise<Turn> {
@@ -65,12 +67,22 @@ export function openTurn(
       { ...both, id: questionId, role: 'user', content: question, status: 'complete' },
       { ...both, id: messageId, role: 'assistant', content: '', status: 'streaming', tier, processId },
     ]);
+    // Last: the account's other questions wait for it from here on.
+    const reservation = ctx.chatModel.isBuiltin
+      ? null
+      : await reserveMessage(tx, scope, {
+          messageId,
+          userId: project.ownerId,
+          tier,
+          fallbackMessage: project.fallbackMessage,
+        });
     return {
       project,
       conversationId,
       messageId,
       tier,
       question,
+      reservation,
       history: answeredTurns(history),
     };
   });
@@ -116,7 +128,7 @@ async function openConversation(
 
 /** Questions and answers of a conversation alternate: a second question waits for the first answer. */
 async function endPreviousTurn(
-  tx: Pick<Context, 'db' | 'clock' | 'afterCommit' | 'processId'>,
+  tx: Pick<Context, 'db' | 'clock' | 'config' | 'afterCommit' | 'processId' | 'dispatchJob'>,
   scope: ProjectScope,
   conversationId: string,
 ): Promise<void> {
@@ -128,5 +140,5 @@ async function endPreviousTurn(
       retryAfterSeconds: RETRY_SECONDS,
     });
   }
-  await closeTurn(tx, scope, running.id, { status: 'failed' });
+  await closeTurn(tx, scope, { messageId: running.id, reservation: null }, { status: 'failed' });
 }

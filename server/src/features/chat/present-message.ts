@@ -4,6 +4,9 @@ import type { ConversationRow, MessageRow } from './chat.queries.js';
 import type { PresentedMessage, conversationSchema, replaySchema } from './chat.schemas.js';
 import type { RAGResponse } from './generate-rag-response.js';
 
+/** Answers that are given again or tried out, and those that are older than the metering. */
+const NOT_METERED = 'not_metered';
+
 /** A message as the API shows it. @param feedback what members see; visitors are told of none */
 export function presentMessage(row: MessageRow, feedback: Feedback | null = null): PresentedMessage {
   return {
@@ -51,22 +54,22 @@ export function presentResponse(response: RAGResponse): z.infer<typeof replaySch
   const citations = response.citations.map(presentCitation);
   const sentences = presentSentences(response.sentences);
   const notices = response.notices.map(presentNotice);
-  const usage = presentUsage(response);
+  const usage = presentUsage({ ...response, charged: false, chargeReason: null });
   return { status, content, citations, sentences, refusal, notices, confidence, model, usage };
 }
 
-/** Nothing is metered yet, and the receipt says so. */
+/** The receipt. */
 function presentUsage(
-  row: Pick<MessageRow, 'inputTokens' | 'outputTokens' | 'cost' | 'currency'>,
+  row: Pick<MessageRow, 'inputTokens' | 'outputTokens' | 'cost' | 'currency' | 'charged' | 'chargeReason'>,
 ): PresentedMessage['usage'] {
   return {
     inputTokens: row.inputTokens,
     outputTokens: row.outputTokens,
     cost: row.cost,
     currency: row.currency,
-    credits: 0,
-    charged: false,
-    reason: 'not_metered',
+    credits: row.charged ? 1 : 0,
+    charged: row.charged,
+    reason: row.chargeReason ?? NOT_METERED,
   };
 }
 

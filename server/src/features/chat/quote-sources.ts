@@ -8,7 +8,6 @@ import type { Passage } from '#features/retrieval/retrieve-passages.js';
 import { type DraftRules, draftAnswer } from './draft-answer.js';
 
 /** What messages name as the model that needs no endpoint. */
-export const BUILTIN_MODEL = 'builtin';
 
 /** The end of code or of a table in Markdown: with anything after it, it is none. */
 const BLOCK_END = /^[ \t>]*(?:`{3,}|~{3,}|\|.*\|)$(?![\s\S])/m;

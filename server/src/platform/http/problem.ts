@@ -11,6 +11,19 @@ export const problemSchema = z
     code: z.string(),
     requestId: z.string(),
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    usage: z
+      .object({
+        what: z.enum(['messagesMini', 'messagesPremium', 'indexedPages', 'chatbots', 'spendingCap']),
+        used: z.number(),
+        limit: z.number(),
+        resetsAt: z.iso.datetime().nullable(),
+      })
+      .optional()
+      .meta({ description: 'Of `usage_limit_exceeded`, for members: which limit it is.' }),
+    fallbackMessage: z
+      .string()
+      .optional()
+      .meta({ description: 'Of `usage_limit_exceeded`, for visitors: what to show in its place.' }),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details. `code` is stable.' });
 
@@ -44,7 +57,12 @@ const INTERNAL_DETAIL = 'Something went wrong on our side. It has been logged un
 /** What the caller is told; anything but an AppError is `internal` and says nothing of its cause. */
 export function problemOf(error: unknown, requestId: string): Problem {
   if (!(error instanceof AppError)) return problem(500, 'internal', INTERNAL_DETAIL, requestId, []);
-  return problem(STATUS_OF[error.code], error.code, error.message, requestId, error.errors);
+  const { usage, fallbackMessage } = error;
+  return {
+    ...problem(STATUS_OF[error.code], error.code, error.message, requestId, error.errors),
+    ...(usage === null ? {} : { usage }),
+    ...(fallbackMessage === null ? {} : { fallbackMessage }),
+  };
 }
 
 function problem(

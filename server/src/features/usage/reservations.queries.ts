@@ -1,0 +1,91 @@
+import { sql } from 'drizzle-orm';
+import { creditGrants } from '#db/schema/billing.js';
+import { usagePeriods, usageReservations } from '#db/schema/usage.js';
+import type { Database } from '#platform/database.js';
+
+export type Tier = 'mini' | 'premium';
+
+interface NewReservation {
+  messageId: string;
+  projectId: string;
+  userId: string;
+  tier: Tier;
+  processId: string;
+  now: Date;
+  expiresAt: Date;
+}
+
+export interface ReservedPlace {
+  periodId: string;
+  /** With this one; null: it is of the credits. */
+  taken: number | null;
+  limit: number | null;
+}
+
+const COLUMNS = {
+  mini: { used: 'used_messages_mini', reserved: 'reserved_messages_mini', limit: 'limit_messages_mini' },
+  premium: {
+    used: 'used_messages_premium',
+    reserved: 'reserved_messages_premium',
+    limit: 'limit_messages_premium',
+  },
+} as const;
+
+/**
+ * Reserves a message of the plan in the period that is under way, in one statement: the row of the period is counted
+ * up where there is room, or not at all. @returns null where there is no room, or no period yet
+ */
+export async function reserveOfPlan(
+  db: Database,
+  { messageId, projectId, userId, tier, processId, now, expiresAt }: NewReservation,
+): Promise<ReservedPlace | null> {
+  const column = COLUMNS[tier];
+  const [used, reserved, limit] = [column.used, column.reserved, column.limit].map((name) =>
+    sql.identifier(name),
+  );
+  const { rows } = await db.execute<{ period_id: string; taken: number; limit: number | null }>(sql`
+    with period as (
+      update ${usagePeriods} set ${reserved} = ${reserved} + 1, updated_at = now()
+      where user_id = ${userId} and period_start <= ${now.toISOString()} and period_end > ${now.toISOString()}
+        and (${limit} is null or ${used} + ${reserved} < ${limit})
+        and (spending_cap is null or cost < spending_cap)
+      returning id, ${used} + ${reserved} as taken, ${limit} as limit
+    ), reservation as (
+      insert into ${usageReservations} (message_id, project_id, user_id, period_id, tier, process_id, expires_at)
+      select ${messageId}::uuid, ${projectId}::uuid, ${userId}::uuid, id, ${tier}::message_tier, ${processId}::uuid,
+        ${expiresAt.toISOString()}::timestamptz
+      from period
+    )
+    select id as period_id, taken, "limit" from period`);
+  const [row] = rows;
+  return row === undefined ? null : { periodId: row.period_id, taken: row.taken, limit: row.limit };
+}
+
+/**
+ * Reserves one of the account's credits, the oldest first. With the row of the period locked: two at once would both
+ * wait for the last one of a grant, and overlook the next. @returns null where there are none
+ */
+export async function reserveOfCredits(
+  db: Database,
+  { messageId, projectId, userId, tier, processId, now, expiresAt }: NewReservation,
+  periodId: string,
+): Promise<ReservedPlace | null> {
+  const { rows } = await db.execute(sql`
+    with credit as (
+      update ${creditGrants} set reserved = reserved + 1, updated_at = now()
+      where id = (
+        select id from ${creditGrants}
+        where user_id = ${userId} and kind = ${`messages_${tier}`}::credit_kind
+          and quantity - revoked - used - reserved > 0
+          and (expires_at is null or expires_at > ${now.toISOString()})
+        order by created_at, id limit 1 for update
+      ) and quantity - revoked - used - reserved > 0
+      returning id
+    )
+    insert into ${usageReservations}
+      (message_id, project_id, user_id, period_id, tier, credit_grant_id, process_id, expires_at)
+    select ${messageId}::uuid, ${projectId}::uuid, ${userId}::uuid, ${periodId}::uuid, ${tier}::message_tier, id,
+      ${processId}::uuid, ${expiresAt.toISOString()}::timestamptz
+    from credit returning message_id`);
+  return rows.length === 0 ? null : { periodId, taken: null, limit: null };
+}

@@ -1,0 +1,88 @@
+import { AppError } from '#kernel/app-error.js';
+import type { Context } from '#platform/context.js';
+import type { ProjectScope } from '#platform/scope.js';
+import { lockAccount } from './open-period.js';
+import type { UsagePeriodRow } from './periods.queries.js';
+import { type ReservedPlace, type Tier, reserveOfCredits, reserveOfPlan } from './reservations.queries.js';
+import { usageLimitError } from './usage-limit.js';
+
+export interface Reservation {
+  of: 'plan' | 'credits';
+  userId: string;
+  periodId: string;
+  tier: Tier;
+  /** Whether the account is to be warned once the message is charged. */
+  isNearLimit: boolean;
+}
+
+interface MessagePlace {
+  messageId: string;
+  /** The account that pays for the project. */
+  userId: string;
+  tier: Tier;
+  /** What visitors are told in place of the limits of an account that is not theirs. */
+  fallbackMessage: string;
+}
+
+/** No answer takes longer. */
+export const LONGEST_TURN_MS = 5 * 60_000;
+/** Of a limit, from which on the account is told. */
+export const WARNING_PERCENTS = [80, 100] as const;
+
+/**
+ * Reserves the place of a message: of the plan while there is room, then of the credits, the oldest first. The last act
+ * of a transaction, as the account's row stays locked until it ends.
+ * @throws AppError `usage_limit_exceeded`
+ */
+export async function reserveMessage(
+  tx: Pick<Context, 'db' | 'clock' | 'processId'>,
+  scope: ProjectScope,
+  place: MessagePlace,
+): Promise<Reservation> {
+  const { userId, tier } = place;
+  const { projectId } = scope;
+  const now = tx.clock.now();
+  const expiresAt = new Date(now.getTime() + LONGEST_TURN_MS);
+  const wanted = { ...place, projectId, processId: tx.processId, now, expiresAt };
+  const quick = await reserveOfPlan(tx.db, wanted);
+  if (quick !== null) return reserved('plan', quick);
+  // There is no period yet, or it is used up: one after the other, from here on.
+  const { period } = await lockAccount(tx, userId);
+  const ofPlan = await reserveOfPlan(tx.db, wanted);
+  if (ofPlan !== null) return reserved('plan', ofPlan);
+  const isCapped = period.spendingCap !== null && Number(period.cost) >= Number(period.spendingCap);
+  const ofCredits = isCapped ? null : await reserveOfCredits(tx.db, wanted, period.id);
+  if (ofCredits !== null) return reserved('credits', ofCredits);
+  throw scope.memberRole === null ? refusalForVisitor(place) : refusalForMember(period, tier, isCapped, now);
+
+  function reserved(of: Reservation['of'], { periodId, taken, limit }: ReservedPlace): Reservation {
+    const isNearLimit = taken !== null && limit !== null && taken * 100 >= limit * WARNING_PERCENTS[0];
+    return { of, userId, periodId, tier, isNearLimit };
+  }
+}
+
+function refusalForMember(period: UsagePeriodRow, tier: Tier, isCapped: boolean, now: Date): AppError {
+  const resetsAt = period.periodEnd.toISOString();
+  if (isCapped) {
+    const [used, limit] = [Number(period.cost), Number(period.spendingCap)];
+    return usageLimitError({ what: 'spendingCap', used, limit, resetsAt }, now);
+  }
+  const isMini = tier === 'mini';
+  return usageLimitError(
+    {
+      what: isMini ? 'messagesMini' : 'messagesPremium',
+      used: isMini ? period.usedMessagesMini : period.usedMessagesPremium,
+      limit: (isMini ? period.limitMessagesMini : period.limitMessagesPremium) ?? 0,
+      resetsAt,
+    },
+    now,
+  );
+}
+
+function refusalForVisitor({ fallbackMessage }: MessagePlace): AppError {
+  return new AppError(
+    'usage_limit_exceeded',
+    'This chatbot cannot answer at the moment. Please try again later, or reach its owner in another way.',
+    { fallbackMessage },
+  );
+}

@@ -1,0 +1,34 @@
+import { newId } from '#kernel/ids.js';
+import type { Context } from '#platform/context.js';
+import type { ProjectScope } from '#platform/scope.js';
+import { decideCharge } from './charge-rule.js';
+import type { Reservation } from './reserve-message.js';
+import { type MessageEnd, type MessageRow, closeAndSettle } from './settlement.queries.js';
+import { warnOfUsage } from './warn-of-usage.js';
+
+/**
+ * Stores how an answer ended and settles what was reserved for it, once.
+ * @returns null where it had ended before, or its conversation was deleted
+ */
+export async function settleMessage(
+  tx: Pick<Context, 'db' | 'clock' | 'config' | 'afterCommit' | 'dispatchJob'>,
+  scope: Pick<ProjectScope, 'projectId'>,
+  answer: {
+    messageId: string;
+    reservation: Pick<Reservation, 'of' | 'userId' | 'periodId' | 'tier' | 'isNearLimit'> | null;
+    end: MessageEnd & Pick<MessageRow, 'status'>;
+  },
+): Promise<MessageRow | null> {
+  const { messageId, reservation, end } = answer;
+  const charge = decideCharge(end, reservation?.of ?? null);
+  const row = await closeAndSettle(tx.db, scope, {
+    messageId,
+    end,
+    charge,
+    cost: end.cost ?? '0',
+    now: tx.clock.now(),
+    ids: { event: newId(), tracking: newId() },
+  });
+  if (charge.charged && reservation?.isNearLimit === true) await warnOfUsage(tx, reservation);
+  return row;
+}
