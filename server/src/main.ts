@@ -4,6 +4,7 @@ import { createLogger } from '#platform/logger.js';
 import { createMetrics } from '#platform/metrics.js';
 import { parseAdminOptions, runAdminCommand } from '#app/admin-command.js';
 import { runAuditCommand } from '#app/audit-command.js';
+import { runUsageCommand } from '#app/usage-command.js';
 import { parseEvalOptions, runEvalCommand } from '#app/eval-command.js';
 import { runEmbeddingsCommand } from '#app/embeddings-command.js';
 import { loadSecrets } from '#app/load-secrets.js';
@@ -26,6 +27,8 @@ Usage: node server/dist/main.js [command]
             asks the questions of a test set; exit status 1 when a figure is under what is asked for
   audit verify
             compares the audit log with its seals; exit status 1 when something was changed or is missing
+  usage verify
+            recomputes every counter of usage from the ledger; exit status 1 when one differs
   --help    this text
 
 Settings come from environment variables: see ENV_CONFIG.md.
@@ -63,6 +66,10 @@ async function run(command: string | undefined, rest: string[]): Promise<number>
     case 'audit':
       if (argument === 'verify') return guarded(verifyAudit);
       process.stderr.write(`Unknown act: audit ${argument ?? ''}\n\n${HELP}`);
+      return EXIT_FAULT;
+    case 'usage':
+      if (argument === 'verify') return guarded(verifyUsage);
+      process.stderr.write(`Unknown act: usage ${argument ?? ''}\n\n${HELP}`);
       return EXIT_FAULT;
     default:
       process.stderr.write(`Unknown command: ${command}\n\n${HELP}`);
@@ -120,6 +127,12 @@ async function evaluate(args: string[]): Promise<number> {
 
 async function verifyAudit(): Promise<number> {
   const { text, isSound } = await runAuditCommand(parseConfig(process.env));
+  process.stdout.write(text);
+  return isSound ? 0 : EXIT_FAULT;
+}
+
+async function verifyUsage(): Promise<number> {
+  const { text, isSound } = await runUsageCommand(parseConfig(process.env));
   process.stdout.write(text);
   return isSound ? 0 : EXIT_FAULT;
 }

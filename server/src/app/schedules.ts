@@ -6,6 +6,7 @@ import type { ScheduledTask } from '#platform/schedule/scheduler.js';
 import { deleteOldEntries } from '#features/audit/delete-old-entries.js';
 import { sealAuditLog } from '#features/audit/seal-audit-log.js';
 import { deleteExpiredTokens } from '#features/auth/delete-expired-tokens.js';
+import { reportUsageDifferences } from '#features/usage/reconcile-usage.js';
 import { closeAbandonedTurns } from '#features/usage/close-abandoned-turns.js';
 import { deleteOutdatedData } from '#features/data-rights/delete-outdated-data.js';
 import { changeEmbeddingModels } from '#features/ingestion/embedding-models/change-embedding-model.js';
@@ -55,5 +56,6 @@ export const schedules: readonly ScheduledTask[] = [
   { name: 'delete-old-jobs', everyMs: HOUR_MS, run: deleteOldJobs },
   { name: 'seal-audit-log', everyMs: 10 * MINUTE_MS, run: sealAuditLog },
   { name: 'delete-old-audit-entries', everyMs: 24 * HOUR_MS, firstAfterMs: HOUR_MS, run: deleteOldEntries },
+  { name: 'reconcile-usage', everyMs: 24 * HOUR_MS, firstAfterMs: HOUR_MS, run: reportUsageDifferences },
   { name: 'forget-silent-processes', everyMs: HOUR_MS, run: (ctx) => deleteSilentProcesses(ctx.db) },
 ];

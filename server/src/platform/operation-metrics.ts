@@ -56,6 +56,11 @@ export function createOperationMetrics(registers: Registry[]) {
       help: 'Size of the disk that holds DATA_DIR.',
       registers,
     }),
+    usageDifferences: new Gauge({
+      name: 'botbase_usage_differences',
+      help: 'Counters of usage that were not what the ledger came to when it was last reconciled; 0 is right.',
+      registers,
+    }),
     scheduledTaskOverdue: new Gauge({
       name: 'botbase_scheduled_task_overdue_seconds',
       help: 'How long ago a scheduled task should have begun; 0 while it is not due.',

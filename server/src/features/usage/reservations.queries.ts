@@ -17,6 +17,8 @@ interface NewReservation {
 
 export interface ReservedPlace {
   periodId: string;
+  /** Null: it is of the plan. */
+  creditGrantId: string | null;
   /** With this one; null: it is of the credits. */
   taken: number | null;
   limit: number | null;
@@ -58,7 +60,8 @@ export async function reserveOfPlan(
     )
     select id as period_id, taken, "limit" from period`);
   const [row] = rows;
-  return row === undefined ? null : { periodId: row.period_id, taken: row.taken, limit: row.limit };
+  if (row === undefined) return null;
+  return { periodId: row.period_id, creditGrantId: null, taken: row.taken, limit: row.limit };
 }
 
 /**
@@ -70,7 +73,7 @@ export async function reserveOfCredits(
   { messageId, projectId, userId, tier, processId, now, expiresAt }: NewReservation,
   periodId: string,
 ): Promise<ReservedPlace | null> {
-  const { rows } = await db.execute(sql`
+  const { rows } = await db.execute<{ credit_grant_id: string }>(sql`
     with credit as (
       update ${creditGrants} set reserved = reserved + 1, updated_at = now()
       where id = (
@@ -86,6 +89,8 @@ export async function reserveOfCredits(
       (message_id, project_id, user_id, period_id, tier, credit_grant_id, process_id, expires_at)
     select ${messageId}::uuid, ${projectId}::uuid, ${userId}::uuid, ${periodId}::uuid, ${tier}::message_tier, id,
       ${processId}::uuid, ${expiresAt.toISOString()}::timestamptz
-    from credit returning message_id`);
-  return rows.length === 0 ? null : { periodId, taken: null, limit: null };
+    from credit returning credit_grant_id`);
+  const [row] = rows;
+  if (row === undefined) return null;
+  return { periodId, creditGrantId: row.credit_grant_id, taken: null, limit: null };
 }

@@ -2,7 +2,7 @@ import { AppError } from '#kernel/app-error.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { lockAccount } from './open-period.js';
-import type { UsagePeriodRow } from './periods.queries.js';
+import { type UsagePeriodRow, lockPeriodOrNull } from './periods.queries.js';
 import { type ReservedPlace, type Tier, reserveOfCredits, reserveOfPlan } from './reservations.queries.js';
 import { usageLimitError } from './usage-limit.js';
 
@@ -10,6 +10,7 @@ export interface Reservation {
   of: 'plan' | 'credits';
   userId: string;
   periodId: string;
+  creditGrantId: string | null;
   tier: Tier;
   /** Whether the account is to be warned once the message is charged. */
   isNearLimit: boolean;
@@ -46,8 +47,9 @@ export async function reserveMessage(
   const wanted = { ...place, projectId, processId: tx.processId, now, expiresAt };
   const quick = await reserveOfPlan(tx.db, wanted);
   if (quick !== null) return reserved('plan', quick);
-  // There is no period yet, or it is used up: one after the other, from here on.
-  const { period } = await lockAccount(tx, userId);
+  // There is no period yet, or it is used up: one after the other, from here on. What found no room above may hold the
+  // lock of the period's row all the same, so the account, which others lock first, is locked only where there is none.
+  const period = (await lockPeriodOrNull(tx.db, userId, now)) ?? (await lockAccount(tx, userId)).period;
   const ofPlan = await reserveOfPlan(tx.db, wanted);
   if (ofPlan !== null) return reserved('plan', ofPlan);
   const isCapped = period.spendingCap !== null && Number(period.cost) >= Number(period.spendingCap);
@@ -55,9 +57,12 @@ export async function reserveMessage(
   if (ofCredits !== null) return reserved('credits', ofCredits);
   throw scope.memberRole === null ? refusalForVisitor(place) : refusalForMember(period, tier, isCapped, now);
 
-  function reserved(of: Reservation['of'], { periodId, taken, limit }: ReservedPlace): Reservation {
+  function reserved(
+    of: Reservation['of'],
+    { periodId, creditGrantId, taken, limit }: ReservedPlace,
+  ): Reservation {
     const isNearLimit = taken !== null && limit !== null && taken * 100 >= limit * WARNING_PERCENTS[0];
-    return { of, userId, periodId, tier, isNearLimit };
+    return { of, userId, periodId, creditGrantId, tier, isNearLimit };
   }
 }
 
