@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { and, eq, exists, gt, isNull, lte, or, sql } from 'drizzle-orm';
 import { creditGrants } from '#db/schema/billing.js';
 import { usagePeriods, usageReservations } from '#db/schema/usage.js';
 import type { Database } from '#platform/database.js';
@@ -62,6 +62,42 @@ export async function reserveOfPlan(
   const [row] = rows;
   if (row === undefined) return null;
   return { periodId: row.period_id, creditGrantId: null, taken: row.taken, limit: row.limit };
+}
+
+/**
+ * Whether a message may find room, in the plan or the credits, as things stand: nothing is locked.
+ * @returns null where no period is under way
+ */
+export async function findRoomOrNull(
+  db: Database,
+  { userId, tier, now }: Pick<NewReservation, 'userId' | 'tier' | 'now'>,
+): Promise<{ period: typeof usagePeriods.$inferSelect; hasRoom: boolean } | null> {
+  const isMini = tier === 'mini';
+  const used = isMini ? usagePeriods.usedMessagesMini : usagePeriods.usedMessagesPremium;
+  const reserved = isMini ? usagePeriods.reservedMessagesMini : usagePeriods.reservedMessagesPremium;
+  const limit = isMini ? usagePeriods.limitMessagesMini : usagePeriods.limitMessagesPremium;
+  const isOfUser = and(eq(creditGrants.userId, userId), eq(creditGrants.kind, `messages_${tier}`));
+  const left = sql`${creditGrants.quantity} - ${creditGrants.revoked} - ${creditGrants.used} - ${creditGrants.reserved}`;
+  const isAlive = or(isNull(creditGrants.expiresAt), gt(creditGrants.expiresAt, now));
+  const credits = db
+    .select({ one: sql`1` })
+    .from(creditGrants)
+    .where(and(isOfUser, isAlive, sql`${left} > 0`));
+  const isUnderCap = sql`(spending_cap is null or cost < spending_cap)`;
+  const [row] = await db
+    .select({
+      period: usagePeriods,
+      hasRoom: sql<boolean>`${isUnderCap} and (${limit} is null or ${used} + ${reserved} < ${limit} or ${exists(credits)})`,
+    })
+    .from(usagePeriods)
+    .where(
+      and(
+        eq(usagePeriods.userId, userId),
+        lte(usagePeriods.periodStart, now),
+        gt(usagePeriods.periodEnd, now),
+      ),
+    );
+  return row ?? null;
 }
 
 /**

@@ -3,7 +3,13 @@ import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { lockAccount } from './open-period.js';
 import { type UsagePeriodRow, lockPeriodOrNull } from './periods.queries.js';
-import { type ReservedPlace, type Tier, reserveOfCredits, reserveOfPlan } from './reservations.queries.js';
+import {
+  type ReservedPlace,
+  type Tier,
+  findRoomOrNull,
+  reserveOfCredits,
+  reserveOfPlan,
+} from './reservations.queries.js';
 import { usageLimitError } from './usage-limit.js';
 
 export interface Reservation {
@@ -47,15 +53,21 @@ export async function reserveMessage(
   const wanted = { ...place, projectId, processId: tx.processId, now, expiresAt };
   const quick = await reserveOfPlan(tx.db, wanted);
   if (quick !== null) return reserved('plan', quick);
-  // There is no period yet, or it is used up: one after the other, from here on. What found no room above may hold the
-  // lock of the period's row all the same, so the account, which others lock first, is locked only where there is none.
+  // Many that come to a limit at once are refused without waiting for each other.
+  const seen = await findRoomOrNull(tx.db, { userId, tier, now });
+  if (seen !== null && !seen.hasRoom) throw refusal(seen.period);
+  // There is no period yet, or credits: one after the other, from here on. What found no room above may hold the lock
+  // of the period's row all the same, so the account, which others lock first, is locked only where there is none.
   const period = (await lockPeriodOrNull(tx.db, userId, now)) ?? (await lockAccount(tx, userId)).period;
   const ofPlan = await reserveOfPlan(tx.db, wanted);
   if (ofPlan !== null) return reserved('plan', ofPlan);
-  const isCapped = period.spendingCap !== null && Number(period.cost) >= Number(period.spendingCap);
-  const ofCredits = isCapped ? null : await reserveOfCredits(tx.db, wanted, period.id);
+  const ofCredits = isCapped(period) ? null : await reserveOfCredits(tx.db, wanted, period.id);
   if (ofCredits !== null) return reserved('credits', ofCredits);
-  throw scope.memberRole === null ? refusalForVisitor(place) : refusalForMember(period, tier, isCapped, now);
+  throw refusal(period);
+
+  function refusal(of: UsagePeriodRow): AppError {
+    return scope.memberRole === null ? refusalForVisitor(place) : refusalForMember(of, tier, now);
+  }
 
   function reserved(
     of: Reservation['of'],
@@ -66,9 +78,14 @@ export async function reserveMessage(
   }
 }
 
-function refusalForMember(period: UsagePeriodRow, tier: Tier, isCapped: boolean, now: Date): AppError {
+/** What models cost in the period has come to as much as the account wants to spend. */
+function isCapped({ spendingCap, cost }: UsagePeriodRow): boolean {
+  return spendingCap !== null && Number(cost) >= Number(spendingCap);
+}
+
+function refusalForMember(period: UsagePeriodRow, tier: Tier, now: Date): AppError {
   const resetsAt = period.periodEnd.toISOString();
-  if (isCapped) {
+  if (isCapped(period)) {
     const [used, limit] = [Number(period.cost), Number(period.spendingCap)];
     return usageLimitError({ what: 'spendingCap', used, limit, resetsAt }, now);
   }
