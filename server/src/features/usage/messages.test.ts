@@ -2,7 +2,9 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '#kernel/ids.js';
 import { type Reply, type TestApp, createTestApp } from '#test/create-test-app.js';
+import { eventually } from '#test/eventually.js';
 import { type FakeOpenAI, startFakeOpenAI } from '#test/fakes/fake-openai.js';
+import { createTokenGate } from '#test/fakes/token-gate.js';
 
 const SOURCE = {
   type: 'text',
@@ -31,7 +33,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  openai.set({ mode: 'normal' });
+  openai.set({ mode: 'normal', tokenGate: null });
   ({ token, userId, email } = await app.register());
   projectId = await app.createProject(token, { isPublic: true });
   await app.addSource(token, projectId, SOURCE);
@@ -66,6 +68,20 @@ async function counters() {
   const [project] = await rows(sql`
     select messages_mini as mini from usage_tracking where user_id = ${userId} and project_id = ${projectId}`);
   return { ...row, ledger, project: project?.['mini'] ?? 0 };
+}
+
+/** Asks, and waits until so many words of the answer have come; the rest waits for the gate. */
+async function askGated(tokens: number) {
+  const gate = createTokenGate();
+  openai.set({ tokenGate: gate, reply: () => 'A refund takes five working days. It goes to the card. [1]' });
+  gate.release(tokens);
+  const asked = openai.requests.length;
+  const reply = ask();
+  await eventually('the model to be asked', () => (openai.requests.length > asked ? true : null));
+  const [row] = await rows(
+    sql`select id from messages where project_id = ${projectId} and status = 'streaming'`,
+  );
+  return { reply, gate, messageId: String(row?.['id']) };
 }
 
 describe('a message', () => {
@@ -135,9 +151,10 @@ describe('a message', () => {
 
   it('is one of as many as the limit lets through, however many come at once', async () => {
     await limitMessages(4);
-    const replies = await Promise.all(Array.from({ length: 20 }, () => ask()));
-    expect(replies.filter(({ status }) => status === 200)).toHaveLength(3);
-    expect(replies.filter(({ status }) => status === 429)).toHaveLength(17);
+    const replies = await Promise.all(Array.from({ length: 12 }, () => ask()));
+    expect(replies.map(({ status }) => status).toSorted((left, right) => left - right)).toEqual([
+      200, 200, 200, 429, 429, 429, 429, 429, 429, 429, 429, 429,
+    ]);
     expect(await counters()).toEqual({
       used: 4,
       reserved: 0,
@@ -173,6 +190,26 @@ describe('a message', () => {
       { quantity: 2, used: 2, reserved: 0 },
     ]);
     expect(await counters()).toMatchObject({ used: 1, ledger: { quantity: 4 }, project: 4 });
+  });
+
+  it('is free where it is stopped before its first word', async () => {
+    const { reply, messageId } = await askGated(0);
+    expect(await counters()).toMatchObject({ used: 0, reserved: 1 });
+    const stop = `/v1/projects/${projectId}/chat/${messageId}/stop`;
+    expect((await app.request('POST', stop, { token })).status).toBeLessThan(300);
+    const { body } = await reply;
+    expect(body.message.usage).toMatchObject({ charged: false, reason: 'stopped_before_text' });
+    expect(await counters()).toMatchObject({ used: 0, reserved: 0 });
+  });
+
+  it('is charged where its conversation is deleted while its text comes', async () => {
+    const { reply, messageId, gate } = await askGated(6);
+    const [row] = await rows(sql`select conversation_id as id from messages where id = ${messageId}`);
+    const conversation = `/v1/projects/${projectId}/conversations/${String(row?.['id'])}`;
+    expect((await app.request('DELETE', conversation, { token })).status).toBe(204);
+    gate.open();
+    expect((await reply).status).toBe(404);
+    expect(await counters()).toMatchObject({ used: 1, reserved: 0, ledger: { lines: 1 } });
   });
 
   it('is refused when the period has cost as much as its cap', async () => {
