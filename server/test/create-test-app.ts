@@ -17,15 +17,21 @@ interface RequestOptions {
   headers?: Record<string, string>;
 }
 
+type PlanName = 'free' | 'pro' | 'enterprise';
+
 export interface TestApp extends TestContext {
   server: FastifyInstance;
   request: (method: string, path: string, options?: RequestOptions) => Promise<Reply>;
-  /** A new account, signed in, as the register route answers. */
+  /**
+   * A new account, signed in, as the register route answers. A free one, as all begin, has 3 chatbots and 100 indexed
+   * pages.
+   */
   register: (
     name?: string,
+    plan?: PlanName,
   ) => Promise<{ token: string; refreshToken: string; userId: string; email: string }>;
-  /** Moves an account to another plan than free, which has 3 chatbots and 100 indexed pages. */
-  changePlan: (userId: string, plan: 'pro' | 'enterprise') => Promise<void>;
+  /** Moves an account to another plan at once. */
+  changePlan: (userId: string, plan: PlanName) => Promise<void>;
   /** A new project of that account. */
   createProject: (token: string, settings?: Record<string, unknown>) => Promise<string>;
   /** Adds a source and runs its indexing. @returns the source as it is then */
@@ -63,12 +69,13 @@ export async function createTestApp(options: Parameters<typeof createTestContext
     ...context,
     server,
     request,
-    register: async (name = 'Ada') => {
+    register: async (name = 'Ada', plan = 'free') => {
       accounts += 1;
       const email = `user${accounts}@example.com`;
       const { body } = await request('POST', '/v1/auth/register', {
         body: { email, password: 'correct horse battery', name },
       });
+      if (plan !== 'free') await app.changePlan(body.user.id, plan);
       return { token: body.accessToken, refreshToken: body.refreshToken, userId: body.user.id, email };
     },
     changePlan: async (userId, plan) => {

@@ -8,6 +8,8 @@ import { type FakeOpenAI, startFakeOpenAI } from '#test/fakes/fake-openai.js';
 import { type FakeSite, htmlPage, startFakeSite } from '#test/fakes/fake-site.js';
 
 const PARALLEL = 20;
+/** More of them, over two processes, are in test/chaos/limit-races.test.ts. */
+const ROUNDS = 3;
 
 let openai: FakeOpenAI;
 let app: TestApp;
@@ -142,22 +144,22 @@ describe('a source where no page is left', () => {
   });
 
   it('is added once by twenty requests at once where one is left', async () => {
-    await limitPages(1);
-    for (let round = 1; round <= PARALLEL; round += 1) {
+    for (let round = 1; round <= ROUNDS; round += 1) {
       await limitPages(round);
       const replies = await Promise.all(
         Array.from({ length: PARALLEL }, (_, index) => add(`${round}-${index}`)),
       );
       expect(replies.filter(({ status }) => status === 202)).toHaveLength(1);
       expect(replies.filter(({ status }) => status === 429)).toHaveLength(PARALLEL - 1);
-      if (round % 2 === 0) await app.runJobs();
+      // Those of the next round wait beside one that is there, and then beside two that wait.
+      if (round === 1) await app.runJobs();
     }
     await app.runJobs();
-    expect(await countVisible()).toBe(PARALLEL);
+    expect(await countVisible()).toBe(ROUNDS);
     expect(
       await row(sql`select count(*)::int as ready from sources where project_id = ${projectId}
       and status = 'ready'`),
-    ).toEqual({ ready: PARALLEL });
+    ).toEqual({ ready: ROUNDS });
   });
 });
 
@@ -240,7 +242,8 @@ describe('a page beyond the limit', () => {
     fillSite(5, 'is let by the day');
     expect(await crawled.sync()).toMatchObject({ added: 0, unchanged: 1, changed: 2, skipped: 2, failed: 0 });
     expect(await countVisible()).toBe(3);
-    expect((await crawled.search('room let by the day')).length).toBe(2);
+    const found = await crawled.search('room let by the day');
+    expect(found.filter(({ text }) => text.includes('by the day'))).toHaveLength(2);
   });
 
   it('leaves the place of a source that waits for its first one', async () => {
@@ -313,7 +316,7 @@ describe('a page that was read and indexed', () => {
       ledger_cost: sum,
     });
     const lines = await app.ctx.db.execute(sql`
-      select event.reason, event.project_id, event.idempotency_key = 'page:' || document.id || ':' || (metadata->>'version')
+      select event.reason, event.project_id, event.idempotency_key = 'page:' || document.id || ':' || (event.metadata->>'version')
         as is_of_version, event.period_id = period.id as is_of_period
       from billing_events event join documents document on document.id::text = event.metadata->>'documentId'
       join usage_periods period on period.user_id = event.user_id
