@@ -7,12 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 
 const MAIN = fileURLToPath(new URL('../server/dist/main.js', import.meta.url));
 export const SECRETS = {
   JWT_SECRET: randomBytes(48).toString('base64'),
   ENCRYPTION_KEY: randomBytes(32).toString('base64'),
 };
+
+/** Of the processes that were started, by their addresses. */
+const databases = new Map();
 
 /** One process; `url` when it is ready. Its log is not kept. `nodeArguments` are for Node, such as `--cpu-prof`. */
 export async function startBotbase(settings, nodeArguments = []) {
@@ -39,6 +43,13 @@ export async function startBotbase(settings, nodeArguments = []) {
       if (address !== undefined) resolve(address);
     });
   });
+  const { DATABASE_URL } = settings;
+  databases.set(
+    url,
+    DATABASE_URL === undefined
+      ? { host: join(dataDir, 'run'), user: 'postgres', database: 'postgres' }
+      : { connectionString: DATABASE_URL },
+  );
   return {
     url,
     dataDir,
@@ -55,13 +66,17 @@ export async function startBotbase(settings, nodeArguments = []) {
   };
 }
 
-/** A signed-in client with a project of its own. */
+/** A signed-in client with a project of its own, on the plan without limits. */
 export async function signUp(url) {
   const account = await send(url, 'POST', '/v1/auth/register', null, {
     email: `bench-${randomBytes(6).toString('hex')}@example.com`,
     password: 'correct horse battery',
     name: 'Bench',
   });
+  const client = new pg.Client(databases.get(url));
+  await client.connect();
+  await client.query("update users set plan = 'enterprise' where id = $1", [account.user.id]);
+  await client.end();
   return createProject(url, account.accessToken);
 }
 

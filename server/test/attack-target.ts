@@ -24,7 +24,8 @@ export interface AttackTarget {
 export async function createAttackTarget(): Promise<AttackTarget> {
   const app = await createTestApp();
   const routes = await listApiRoutes(app.server);
-  const { token, userId } = await app.register();
+  // What is sent is to be refused for what it is, and not for a limit.
+  const { token, userId } = await app.register('Ada', 'enterprise');
   await app.ctx.db.update(users).set({ role: 'admin' }).where(eq(users.id, userId));
   const known = await fillProject(app, token);
   return {

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import type { FastifyInstance } from 'fastify';
 import { createServer } from '#app/create-server.js';
 import { type TestContext, createTestContext } from './create-test-context.js';
@@ -16,13 +17,21 @@ interface RequestOptions {
   headers?: Record<string, string>;
 }
 
+type PlanName = 'free' | 'pro' | 'enterprise';
+
 export interface TestApp extends TestContext {
   server: FastifyInstance;
   request: (method: string, path: string, options?: RequestOptions) => Promise<Reply>;
-  /** A new account, signed in, as the register route answers. */
+  /**
+   * A new account, signed in, as the register route answers. A free one, as all begin, has 3 chatbots and 100 indexed
+   * pages.
+   */
   register: (
     name?: string,
+    plan?: PlanName,
   ) => Promise<{ token: string; refreshToken: string; userId: string; email: string }>;
+  /** Moves an account to another plan at once. */
+  changePlan: (userId: string, plan: PlanName) => Promise<void>;
   /** A new project of that account. */
   createProject: (token: string, settings?: Record<string, unknown>) => Promise<string>;
   /** Adds a source and runs its indexing. @returns the source as it is then */
@@ -60,19 +69,30 @@ export async function createTestApp(options: Parameters<typeof createTestContext
     ...context,
     server,
     request,
-    register: async (name = 'Ada') => {
+    register: async (name = 'Ada', plan = 'free') => {
       accounts += 1;
       const email = `user${accounts}@example.com`;
       const { body } = await request('POST', '/v1/auth/register', {
         body: { email, password: 'correct horse battery', name },
       });
+      if (plan !== 'free') await app.changePlan(body.user.id, plan);
       return { token: body.accessToken, refreshToken: body.refreshToken, userId: body.user.id, email };
     },
+    changePlan: async (userId, plan) => {
+      await context.ctx.db.execute(sql`update users set plan = ${plan} where id = ${userId}`);
+      await context.ctx.db.execute(sql`
+        update usage_periods set plan_id = plan.id, limit_chatbots = plan.limit_chatbots,
+          limit_messages_mini = plan.limit_messages_mini, limit_messages_premium = plan.limit_messages_premium,
+          limit_indexed_pages = plan.limit_indexed_pages
+        from plans plan where plan.name = ${plan} and user_id = ${userId}`);
+    },
     createProject: async (token, settings = {}) => {
-      const { body } = await request('POST', '/v1/projects', {
+      const { status, body } = await request('POST', '/v1/projects', {
         token,
         body: { name: 'Project', ...settings },
       });
+      // Else a test that makes more than the plan has would fail somewhere else.
+      if (status !== 201) throw new Error(`a project was not made: ${JSON.stringify(body)}`);
       return body.id;
     },
     addSource: async (token, projectId, body) => {

@@ -22,7 +22,7 @@ export interface Tenant {
 
 export async function createTenant(app: TestApp): Promise<Tenant> {
   const canary = `canary${randomBytes(8).toString('hex')}`;
-  const { token, refreshToken, userId, email } = await app.register(`Name ${canary}`);
+  const { token, refreshToken, userId, email } = await app.register(`Name ${canary}`, 'enterprise');
   const projectId = await app.createProject(token, {
     name: `Project ${canary}`,
     description: canary,

@@ -19,6 +19,7 @@ export type SourceErrorReason =
   | 'out_of_scope'
   | 'too_deep'
   | 'page_limit'
+  | 'usage_limit'
   | 'soft_404'
   | 'deleted'
   | 'fetch_failed'

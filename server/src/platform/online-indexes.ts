@@ -13,6 +13,8 @@ const ONLINE_INDEXES = [
     // Equal texts of one account share what was paid for.
     on: 'document_chunks (content_hash)',
   },
+  // How many pages an account has is counted with each new one.
+  { name: 'documents_visible', on: 'documents (project_id) where live_version > 0' },
   // Hours of the audit log are sealed, verified and deleted by their time; its lists go by id.
   { name: 'audit_logs_created_at', on: 'audit_logs (created_at)' },
   { name: 'audit_logs_project_id', on: 'audit_logs (project_id, id)' },

@@ -1,5 +1,6 @@
-import { sql } from 'drizzle-orm';
-import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { type SQL, sql } from 'drizzle-orm';
+import type { NodePgDatabase, NodePgQueryResultHKT } from 'drizzle-orm/node-postgres';
+import type { PgDatabase } from 'drizzle-orm/pg-core';
 import { sqlStateOf } from './database-errors.js';
 
 /** Owns nothing and may log in nowhere: a transaction takes it, and is held to the policies of every table. */
@@ -11,6 +12,25 @@ const INSUFFICIENT_PRIVILEGE = '42501';
 /** One message, so that it costs no round trip more than `begin`. @param projectId a UUID: it is not quoted */
 export function beginForTenant(projectId: string): string {
   return `begin; set local role ${TENANT_ROLE}; set local ${SETTING} = '${projectId}'`;
+}
+
+/**
+ * Runs one statement of a transaction as the owner of the tables, whom policies do not bind. For what an act within a
+ * project has to know of the whole account that pays for it: a number, never rows. If the statement fails, so has the
+ * transaction, and nothing goes on in it without the role.
+ */
+export async function executeAsOwner<Row extends Record<string, unknown>>(
+  db: PgDatabase<NodePgQueryResultHKT>,
+  statement: SQL,
+): Promise<Row[]> {
+  const { rows } = await db.execute<{ isTenant: boolean }>(
+    sql`select current_user = ${TENANT_ROLE} as "isTenant"`,
+  );
+  const isTenant = rows[0]?.isTenant === true;
+  if (isTenant) await db.execute(sql`set local role to default`);
+  const result = await db.execute(statement);
+  if (isTenant) await db.execute(sql.raw(`set local role ${TENANT_ROLE}`));
+  return result.rows as Row[];
 }
 
 /**

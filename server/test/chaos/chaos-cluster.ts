@@ -31,7 +31,7 @@ export interface Chaos {
   close: () => Promise<void>;
 }
 
-/** Two API processes and two workers on PostgreSQL, Redis and a fake model endpoint, with two tenants. */
+/** Two API processes and two workers on PostgreSQL, Redis and a fake model endpoint, with two tenants on the plan pro. */
 export async function startChaos(options: ClusterOptions = {}): Promise<Chaos> {
   const openai = await startFakeOpenAI({ dimensions: DIMENSIONS });
   const cluster = await startCluster({
@@ -54,6 +54,7 @@ export async function startChaos(options: ClusterOptions = {}): Promise<Chaos> {
   };
   const urls: Chaos['urls'] = [cluster.api(0).url, cluster.api(options.apis === 1 ? 0 : 1).url];
   const accounts: Chaos['accounts'] = [await openAccount(urls[0]), await openAccount(urls[1])];
+  await moveToPro(cluster);
   return {
     cluster,
     openai,
@@ -88,6 +89,16 @@ export async function startChaos(options: ClusterOptions = {}): Promise<Chaos> {
       await openai.close();
     },
   };
+}
+
+/** Their sites have more pages than a free account may. */
+async function moveToPro({ query }: Pick<Cluster, 'query'>): Promise<void> {
+  await query(`update users set plan = 'pro'`);
+  await query(`
+    update usage_periods set plan_id = plan.id, limit_chatbots = plan.limit_chatbots,
+      limit_messages_mini = plan.limit_messages_mini, limit_messages_premium = plan.limit_messages_premium,
+      limit_indexed_pages = plan.limit_indexed_pages
+    from plans plan where plan.name = 'pro'`);
 }
 
 export async function countRows(

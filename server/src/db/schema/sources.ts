@@ -48,6 +48,8 @@ export interface CrawlState {
   dropped: number;
   /** Visits in a row that the server did not answer. */
   failuresInARow: number;
+  /** The account has no room for pages that are new: only those that are there are visited. Unset: it has. */
+  isFull?: boolean;
 }
 
 /** What a run has done to the index; the last finished one is shown. */

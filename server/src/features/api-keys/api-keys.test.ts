@@ -9,7 +9,7 @@ let userId: string;
 let projectId: string;
 beforeAll(async () => {
   app = await createTestApp();
-  ({ token, userId } = await app.register());
+  ({ token, userId } = await app.register('Ada', 'pro'));
   projectId = await app.createProject(token);
 });
 afterAll(() => app.close());

@@ -50,7 +50,7 @@ describe('with the built-in model', () => {
 
   beforeAll(async () => {
     app = await createTestApp();
-    ({ token } = await app.register());
+    ({ token } = await app.register('Ada', 'pro'));
     projectId = await app.createProject(token, { suggestedQuestions: ['What does a parcel cost?'] });
     await app.addSource(token, projectId, { type: 'text', name: 'Handbook', text: HANDBOOK });
   });

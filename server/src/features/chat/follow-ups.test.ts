@@ -44,7 +44,7 @@ describe('follow-ups without a model', () => {
 
   beforeAll(async () => {
     app = await createTestApp();
-    ({ token } = await app.register());
+    ({ token } = await app.register('Ada', 'pro'));
   });
   afterAll(() => app.close());
 

@@ -28,7 +28,7 @@ describe('a source that gives orders, and a model that obeys', () => {
         OPENAI_EMBEDDING_DIMENSIONS: '64',
       },
     });
-    ({ token } = await app.register());
+    ({ token } = await app.register('Ada', 'pro'));
   });
   afterAll(async () => {
     await app.close();

@@ -30,7 +30,7 @@ describe('refusals', () => {
 
   beforeAll(async () => {
     app = await createTestApp();
-    ({ token } = await app.register());
+    ({ token } = await app.register('Ada', 'pro'));
   });
   afterAll(() => app.close());
 

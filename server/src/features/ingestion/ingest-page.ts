@@ -10,7 +10,14 @@ import { blockCrawlHost } from './crawler/crawl-hosts.queries.js';
 import { createCrawlScope } from './crawler/crawl-scope.js';
 import { carryOn, planOrFinish } from './crawler/crawl-source.js';
 import { type PageEnd, endPage } from './crawler/end-page.js';
-import { type VisitedPage, failedEnd, indexedEnd, skippedEnd, unchangedEnd } from './crawler/page-ends.js';
+import {
+  type VisitedPage,
+  failedEnd,
+  fullEnd,
+  indexedEnd,
+  skippedEnd,
+  unchangedEnd,
+} from './crawler/page-ends.js';
 import {
   type PageRow,
   type SourceRow,
@@ -121,13 +128,17 @@ const NOTHING_KNOWN: Pick<CrawlState, 'boilerplate' | 'missingPage' | 'startUrl'
   startUrl: '',
 };
 
+/** That there was no room says nothing of the page. */
+const REASONS_OF_OURS = new Set(['page_limit', 'usage_limit']);
+
 function pageToVisit(
   scope: ProjectScope,
   { page, source, hasDocument }: { page: PageRow; source: SourceRow; hasDocument: boolean },
   rules: SiteRules,
 ) {
   // Without a document only what says of itself that it is none stands: the reason is kept with it.
-  const isKnown = page.readerKey === readerKeyOf(rules) && (hasDocument || page.reason !== null);
+  const saysWhyNot = page.reason !== null && !REASONS_OF_OURS.has(page.reason);
+  const isKnown = page.readerKey === readerKeyOf(rules) && (hasDocument || saysWhyNot);
   const { etag, lastModified, bodyHash } = page;
   return {
     url: page.key,
@@ -210,12 +221,13 @@ async function index(
     if (locked !== null)
       await endPage(tx, scope, pageOf(work, locked), indexedEnd(tx, work, visit, processed));
   };
-  await processDocument(
-    ctx,
-    scope,
-    { job, sourceId: source.id, document, beforePublish, afterPublish },
-    signal,
-  );
+  const documentWork = { job, sourceId: source.id, document, beforePublish, afterPublish };
+  try {
+    await processDocument(ctx, scope, documentWork, signal);
+  } catch (error) {
+    if (!(error instanceof SourceError && error.reason === 'usage_limit')) throw error;
+    await storeEnd(ctx, scope, work, fullEnd(ctx, work, visit, error.message));
+  }
 }
 
 /** @throws PageWithdrawn */

@@ -9,6 +9,7 @@ import type { Embedder } from '#platform/ports/embedder.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inProjectTransaction } from '#platform/transaction.js';
 import { ANALYZER_VERSION } from '#rag/analyzer/analyze.js';
+import { bookPage, findFullLimit } from '#features/usage/book-page.js';
 import { CHUNKER_VERSION, prepareChunks } from './prepare-chunks.js';
 import {
   deleteVersionsBefore,
@@ -20,6 +21,7 @@ import {
 import { forgetEmbeddingModel } from './embedding-models/embedding-models.queries.js';
 import type { ReadDocument } from './readers/reader.js';
 import { listNeededEmbedders } from './embed-chunks.js';
+import { usageLimitReached } from './usage-limit-reached.js';
 import { embedWindows, prepareBatch, writeBatch } from './write-version.js';
 
 /** Small enough that the one connection of the embedded database is never held for long. */
@@ -49,7 +51,8 @@ export interface DocumentWork {
  * Embeds and indexes one document. The new version is written unseen in small transactions and made visible by one
  * row's update; until then readers see the old one. The same content again does nothing, changed content embeds
  * only texts that the account has no vector of.
- * @throws SourceError, ModelError, LeaseLostError
+ * @throws SourceError `usage_limit` for a new document that the account has no room for, and others; ModelError,
+ * LeaseLostError
  */
 export async function processDocument(
   ctx: Context,
@@ -73,10 +76,13 @@ export async function processDocument(
     return finishUnchanged(ctx, scope, work, { documentId: row.id, chunkCount, liveVersion });
   }
   if (document.extracted.chunks.length === 0) throw new SourceError('empty', 'There is no text in it.');
+  const isNew = row.liveVersion === 0;
+  // Before anything is paid for; who is right is found out when the document is published.
+  const fullLimit = isNew ? await findFullLimit(ctx, scope, sourceId) : null;
+  if (fullLimit !== null) throw usageLimitReached(fullLimit);
   const highest = row.isNew ? 0 : await findHighestVersion(ctx.db, scope, row.id);
   const version = Math.max(row.liveVersion, highest) + 1;
   const target = { documentId: row.id, version, contentHash, indexKey };
-  const isNew = row.liveVersion === 0;
   return writeVersion(ctx, scope, work, { ...target, outcome: isNew ? 'added' : 'changed' }, signal);
 }
 
@@ -157,7 +163,7 @@ async function writeVersion(
 async function publish(
   tx: Context,
   scope: ProjectScope,
-  { document, afterPublish }: DocumentWork,
+  { sourceId, document, afterPublish }: DocumentWork,
   version: VersionTarget & { processed: ProcessedDocument; embedders: readonly Embedder[] },
 ): Promise<void> {
   const { content, format, language } = document.extracted;
@@ -179,6 +185,16 @@ async function publish(
     await deleteVersionsBefore(tx.db, scope, { documentId, liveVersion: version.version });
   }
   await afterPublish?.(tx, processed);
+  const { outcome } = version;
+  const cost = processed.embeddingCost;
+  const fullLimit = await bookPage(tx, scope, {
+    sourceId,
+    documentId,
+    version: version.version,
+    outcome,
+    cost,
+  });
+  if (fullLimit !== null) throw usageLimitReached(fullLimit);
 }
 
 /**

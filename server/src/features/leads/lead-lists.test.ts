@@ -10,7 +10,7 @@ let base: string;
 
 beforeAll(async () => {
   app = await createTestApp();
-  ({ token } = await app.register());
+  ({ token } = await app.register('Ada', 'pro'));
 });
 afterAll(() => app.close());
 beforeEach(async () => {

@@ -9,7 +9,7 @@ let base: string;
 
 beforeAll(async () => {
   app = await createTestApp();
-  ({ token, email: ownerEmail } = await app.register());
+  ({ token, email: ownerEmail } = await app.register('Ada', 'pro'));
 });
 afterAll(() => app.close());
 beforeEach(async () => {

@@ -4,13 +4,16 @@ import { queueMail } from '#platform/mail/queue-mail.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
+import { limitChatbots } from '#features/usage/limit-chatbots.js';
+import { limitTransferredPages } from '#features/usage/limit-pages.js';
 import { lockMembership } from './lock-membership.js';
 import { transferredByYouMail, transferredToYouMail } from './mails.js';
 import { type ProjectRow, findMember, updateMemberRole, updateProjectOwner } from './members.queries.js';
 
 /**
  * Makes another member the one who pays, and an owner. The one who paid stays an owner. Both hear of it by mail.
- * @throws AppError `forbidden` for all but the one who pays, `not_found` for whoever is no member, `conflict`
+ * @throws AppError `forbidden` for all but the one who pays, `not_found` for whoever is no member, `conflict`,
+ * `usage_limit_exceeded` where the other one's plan has no room for it
  */
 export function transferProject(
   ctx: Pick<Context, 'db' | 'clock' | 'config' | 'afterCommit' | 'dispatchJob'>,
@@ -40,6 +43,23 @@ export function transferProject(
     const projectName = project.name;
     await queueMail(tx, heir.email, transferredToYouMail({ projectName, formerName: payer.name }));
     await queueMail(tx, payer.email, transferredByYouMail({ projectName, newName: heir.name }));
+    await requireRoom(tx, scope, heir);
     return transferred;
   });
+}
+
+/** At the end, as it locks the account that pays from now on. */
+async function requireRoom(
+  tx: Pick<Context, 'db' | 'clock'>,
+  scope: ProjectScope,
+  heir: { id: string; name: string },
+): Promise<void> {
+  const reached = (await limitChatbots(tx, heir.id)) ?? (await limitTransferredPages(tx, scope, heir.id));
+  if (reached === null) return;
+  const what = reached.what === 'chatbots' ? 'another chatbot' : 'the indexed pages of this project';
+  throw new AppError(
+    'usage_limit_exceeded',
+    `The plan of ${heir.name} has no room for ${what}. A larger plan or fewer of them make room.`,
+    { usage: reached },
+  );
 }

@@ -19,7 +19,7 @@ let app: TestApp;
 let token: string;
 beforeAll(async () => {
   app = await createTestApp({ environment: { CRAWLER_ALLOW_PRIVATE_NETWORKS: 'true' } });
-  ({ token } = await app.register());
+  ({ token } = await app.register('Ada', 'pro'));
 });
 afterAll(() => app.close());
 

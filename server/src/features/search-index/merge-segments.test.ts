@@ -20,7 +20,7 @@ let app: TestApp;
 let token: string;
 beforeAll(async () => {
   app = await createTestApp();
-  ({ token } = await app.register());
+  ({ token } = await app.register('Ada', 'pro'));
 });
 afterAll(() => app.close());
 

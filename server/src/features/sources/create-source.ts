@@ -10,6 +10,8 @@ import { inProjectTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { ingestDedupeKey, ingestSourceJob } from '#features/ingestion/ingestion.jobs.js';
 import { sourceFolder } from '#features/projects/projects.jobs.js';
+import { limitSources } from '#features/usage/limit-pages.js';
+import { usageLimitError } from '#features/usage/usage-limit.js';
 import { type SourceRow, insertSource } from './sources.queries.js';
 import type { CreateSourceInput } from './sources.schemas.js';
 
@@ -23,7 +25,7 @@ type QuestionPair = Extract<CreateSourceInput, { type: 'qa' }>['pairs'][number];
 /**
  * Adds a text, a website or questions with answers, and queues its indexing. What was sent is stored as a file before
  * the row is written.
- * @throws AppError `payload_too_large`, `not_configured`
+ * @throws AppError `payload_too_large`, `not_configured`, `usage_limit_exceeded`
  */
 export async function createSource(
   ctx: CreateContext,
@@ -88,7 +90,10 @@ export async function storeOriginal(
   return { fileKey, ...(await ctx.storage.write(fileKey, body)) };
 }
 
-/** Writes a source's row and its first job in one transaction. A stored file without its row is deleted again. */
+/**
+ * Writes a source's row and its first job in one transaction. A stored file without its row is deleted again.
+ * @throws AppError `usage_limit_exceeded` where the account has no place left for a page
+ */
 export async function addSource(
   ctx: Omit<CreateContext, 'renderer'>,
   scope: ProjectScope,
@@ -126,6 +131,8 @@ export async function addSource(
         resourceId: sourceId,
         changes: { type: origin.type, name },
       });
+      const reached = await limitSources(tx, scope);
+      if (reached !== null) throw usageLimitError(reached, tx.clock.now());
       return row;
     });
   } catch (error) {

@@ -9,6 +9,7 @@ import { type PreviewedVisit, previewCrawl } from '#features/ingestion/crawler/p
 import { extractTypedText } from '#features/ingestion/extract-typed-text.js';
 import { readPairs } from '#features/ingestion/readers/qa-reader.js';
 import { embeddingCost } from '#features/usage/embedding-cost.js';
+import { findPages } from '#features/usage/limit-pages.js';
 import { COST_CURRENCY } from '#features/usage/message-cost.js';
 import { noBrowser } from './create-source.js';
 import type { CreateSourceInput, SourcePreview } from './sources.schemas.js';
@@ -30,6 +31,8 @@ type PreviewContext = Pick<
   Context,
   'db' | 'clock' | 'pages' | 'renderer' | 'extractor' | 'embedder' | 'storage' | 'log'
 >;
+type PreviewInput = CreateSourceInput | { type: 'file'; upload: StoredUpload };
+type ReadPreview = Omit<SourcePreview, 'pagesLeft'>;
 type PreviewedPage = SourcePreview['pages'][number];
 
 /**
@@ -40,9 +43,21 @@ type PreviewedPage = SourcePreview['pages'][number];
 export async function previewSource(
   ctx: PreviewContext,
   scope: ProjectScope,
-  input: CreateSourceInput | { type: 'file'; upload: StoredUpload },
+  input: PreviewInput,
   signal: AbortSignal,
 ): Promise<SourcePreview> {
+  const read = await readPreview(ctx, scope, input, signal);
+  const held = await findPages(ctx, scope, null);
+  const pagesLeft = held === null ? null : Math.max(0, held.limit - held.visible - held.waiting);
+  return { ...read, pagesLeft };
+}
+
+async function readPreview(
+  ctx: PreviewContext,
+  scope: ProjectScope,
+  input: PreviewInput,
+  signal: AbortSignal,
+): Promise<ReadPreview> {
   switch (input.type) {
     case 'url': {
       if (input.crawl?.render === true && ctx.renderer === null) throw noBrowser();
@@ -77,7 +92,7 @@ async function previewWebsite(
   scope: ProjectScope,
   input: Extract<CreateSourceInput, { type: 'url' }>,
   signal: AbortSignal,
-): Promise<SourcePreview> {
+): Promise<ReadPreview> {
   const isSingle = input.crawl === undefined;
   const site = { url: input.url, crawl: input.crawl ?? SINGLE_PAGE, owner: scope.projectId, isSingle };
   const crawl = previewCrawl(ctx, site, { maxPages: MAX_PAGES, maxMs: MAX_MS }, signal);
@@ -142,11 +157,7 @@ function describeRead(
   };
 }
 
-function summarize(
-  ctx: Pick<Context, 'embedder'>,
-  pages: PreviewedPage[],
-  truncated: boolean,
-): SourcePreview {
+function summarize(ctx: Pick<Context, 'embedder'>, pages: PreviewedPage[], truncated: boolean): ReadPreview {
   const indexed = pages.filter(({ status }) => status === 'indexed');
   const sum = (numberOf: (page: PreviewedPage) => number) =>
     indexed.reduce((total, page) => total + numberOf(page), 0);

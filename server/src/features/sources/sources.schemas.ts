@@ -165,7 +165,8 @@ export const pageSchema = z
     title: z.string().nullable(),
     status: pageStatusSchema,
     reason: z.string().nullable().meta({
-      description: 'Why it is not indexed: `robots`, `noindex`, `canonical`, `duplicate_of`, `http_404`, …',
+      description:
+        'Why it is not indexed: `robots`, `noindex`, `canonical`, `duplicate_of`, `http_404`, `usage_limit` (the account has no place left for a new page), …',
     }),
     detail: z
       .string()
@@ -213,6 +214,9 @@ export const sourcePreviewSchema = z
       currency: z.string(),
     }),
     truncated: z.boolean().meta({ description: 'There is more than was looked at.' }),
+    pagesLeft: z.int().nullable().meta({
+      description: 'How many more pages the account may index. Null: as many as it likes.',
+    }),
   })
   .meta({ id: 'SourcePreview' });
 

@@ -27,7 +27,7 @@ export async function storeUpload(
   return { sourceId, fileName: file.fileName, mediaType: file.mediaType, ...stored };
 }
 
-/** Makes the source of a stored file and queues its indexing. */
+/** Makes the source of a stored file and queues its indexing. @throws AppError `usage_limit_exceeded` */
 export function createFileSource(
   ctx: Pick<Context, 'db' | 'clock' | 'storage' | 'afterCommit' | 'dispatchJob'>,
   scope: ProjectScope,

@@ -21,6 +21,11 @@ export async function lockSubscriptionOrNull(db: Database, userId: string): Prom
   return made ?? null;
 }
 
+export async function findSubscriptionOrNull(db: Database, userId: string): Promise<SubscriptionRow | null> {
+  const [row] = await db.select().from(subscriptions).where(eq(subscriptions.userId, userId));
+  return row ?? null;
+}
+
 /** The plan that an account is on, in its newest version. */
 export async function findPlanOfUser(db: Database, userId: string): Promise<PlanRow> {
   const [row] = await db

@@ -11,7 +11,7 @@ const sites: FakeSite[] = [];
 
 beforeAll(async () => {
   app = await createTestApp({ environment: { CRAWLER_ALLOW_PRIVATE_NETWORKS: 'true' } });
-  ({ token } = await app.register());
+  ({ token } = await app.register('Ada', 'pro'));
   projectId = await app.createProject(token);
 });
 afterAll(() => app.close());

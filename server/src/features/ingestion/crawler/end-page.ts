@@ -29,6 +29,8 @@ export interface PageEnd {
   isFetched: boolean;
   /** The server did not answer, or said that it cannot. */
   isServerAway: boolean;
+  /** The account has no room for pages that are new. */
+  isFull: boolean;
 }
 
 /**
@@ -60,6 +62,7 @@ export async function endPage(
       fetched: source.crawl.fetched + (end.isFetched ? 1 : 0),
       dropped: source.crawl.dropped + added.dropped,
       failuresInARow: end.isServerAway ? source.crawl.failuresInARow + 1 : 0,
+      isFull: source.crawl.isFull === true || end.isFull,
     },
     progress: {
       stage: 'crawling',

@@ -20,6 +20,9 @@ import { isSinglePage, planVisits } from './plan-visits.js';
 const SITE_AWAY =
   'The site stopped answering, so the rest of it was not visited. What was indexed of it before is kept; sync again later.';
 
+const ACCOUNT_FULL =
+  'The account has no place left for pages that are new. Delete pages or sources that are not needed, or take a larger plan or an add-on; then sync the source again.';
+
 /**
  * Ends a run that has no more visits: what lay beyond the limit says so, pages whose other version is not indexed
  * are visited after all, and what no page stands for is retired. A source of which nothing could be indexed fails with
@@ -31,7 +34,8 @@ export async function finishRun(
   source: SourceRow,
   visit: { jobId: string; isSiteAway: boolean },
 ): Promise<void> {
-  if (!visit.isSiteAway && !isSinglePage(source)) {
+  const isFull = source.crawl?.isFull === true;
+  if (!visit.isSiteAway && !isFull && !isSinglePage(source)) {
     const { db } = tx;
     const orphans = await requeueOrphans(db, scope, { sourceId: source.id, limit: maxPagesOf(source) });
     if (orphans > 0) {
@@ -41,14 +45,7 @@ export async function finishRun(
       if (planned > 0) return;
     }
   }
-  const left = await endQueuedPages(
-    tx.db,
-    scope,
-    source.id,
-    visit.isSiteAway
-      ? { status: 'failed', reason: 'fetch_failed', detail: SITE_AWAY }
-      : { status: 'skipped', reason: 'page_limit', detail: null },
-  );
+  const left = await endQueuedPages(tx.db, scope, source.id, endOfThoseLeft(visit, isFull));
   const gone = await deleteUnlistedDocuments(tx.db, scope, source.id);
   const counts = addCounts(source.counts ?? NO_COUNTS, {
     gone,
@@ -94,6 +91,12 @@ export async function endSource(
     payload: { projectId: scope.projectId, sourceId: source.id },
     dedupeKey: ingestDedupeKey(source.id),
   });
+}
+
+function endOfThoseLeft({ isSiteAway }: { isSiteAway: boolean }, isFull: boolean) {
+  if (isSiteAway) return { status: 'failed', reason: 'fetch_failed', detail: SITE_AWAY } as const;
+  if (isFull) return { status: 'skipped', reason: 'usage_limit', detail: ACCOUNT_FULL } as const;
+  return { status: 'skipped', reason: 'page_limit', detail: null } as const;
 }
 
 function takeBack(source: SourceRow, pages: number): SourceRow {

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, isNotNull, lt, ne, not, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, lt, ne, not, sql } from 'drizzle-orm';
 import { documents } from '#db/schema/documents.js';
 import { jobs } from '#db/schema/jobs.js';
 import { sourcePages } from '#db/schema/source-pages.js';
@@ -99,11 +99,20 @@ export async function countVisits(
   return row ?? { ofProject: 0, ofSource: 0 };
 }
 
-/** The next pages of a source that wait and that no other job visits yet, nearest to the start first. */
+/**
+ * The next pages of a source that wait and that no other job visits yet, nearest to the start first. `isOfDocuments`: of
+ * those alone that searches find something of.
+ */
 export async function listFrontier(
   db: Database,
   scope: ProjectScope,
-  frontier: { sourceId: string; jobKeyPrefix: string; exceptJobId: string; limit: number },
+  frontier: {
+    sourceId: string;
+    jobKeyPrefix: string;
+    exceptJobId: string;
+    limit: number;
+    isOfDocuments: boolean;
+  },
 ): Promise<{ id: string; key: string }[]> {
   const job = db
     .select({ one: sql`1` })
@@ -115,10 +124,28 @@ export async function listFrontier(
         inArray(jobs.status, ['queued', 'running']),
       ),
     );
+  const document = db
+    .select({ one: sql`1` })
+    .from(documents)
+    .where(
+      and(
+        eq(documents.projectId, sourcePages.projectId),
+        eq(documents.sourceId, sourcePages.sourceId),
+        eq(documents.key, sourcePages.key),
+        gt(documents.liveVersion, 0),
+      ),
+    );
   return db
     .select({ id: sourcePages.id, key: sourcePages.key })
     .from(sourcePages)
-    .where(and(isPageOf(scope, frontier.sourceId), eq(sourcePages.status, 'queued'), not(sql`exists ${job}`)))
+    .where(
+      and(
+        isPageOf(scope, frontier.sourceId),
+        eq(sourcePages.status, 'queued'),
+        not(sql`exists ${job}`),
+        frontier.isOfDocuments ? sql`exists ${document}` : undefined,
+      ),
+    )
     .orderBy(asc(sourcePages.depth), asc(sourcePages.id))
     .limit(frontier.limit);
 }

@@ -43,6 +43,7 @@ export function failedEnd(
     isRetired,
     isFetched: true,
     isServerAway: AWAY.test(failure.code),
+    isFull: false,
   };
 }
 
@@ -70,6 +71,25 @@ export function skippedEnd(
     counts: visited.hasDocument ? {} : { skipped: 1 },
     isRetired: true,
     isFetched: !NOT_FETCHED.has(reason),
+  };
+}
+
+/** The page is new and the account has no room for it. The next run reads it again, changed or not. */
+export function fullEnd(
+  ctx: EndContext,
+  visited: VisitedPage,
+  visit: Extract<PageVisit, { type: 'read' }>,
+  detail: string,
+): PageEnd {
+  const base = baseEnd(ctx, visited, visit, 'skipped');
+  return {
+    ...base,
+    changes: { ...base.changes, reason: 'usage_limit', detail, textHash: null, chunkCount: 0 },
+    counts: { skipped: 1 },
+    // Pages that it leads to would be new as well.
+    links: [],
+    isRetired: true,
+    isFull: true,
   };
 }
 
@@ -112,5 +132,6 @@ function baseEnd(
     isRetired: false,
     isFetched: true,
     isServerAway: false,
+    isFull: false,
   };
 }

@@ -51,6 +51,7 @@ export async function planVisits(
     jobKeyPrefix: pageDedupeKey(source.id, ''),
     exceptJobId: ownJobId,
     limit: room,
+    isOfDocuments: source.crawl?.isFull === true,
   });
   const firstAt = await firstVisitAt(tx, source, pages);
   for (const [index, page] of pages.entries()) {
