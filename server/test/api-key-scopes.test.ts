@@ -25,6 +25,7 @@ const EXCEPTIONS: [RegExp, string[]][] = [
   [/^(PATCH|DELETE) \/v1\/projects\/\{projectId\}$/, ADMIN],
   [/^(POST|PATCH|DELETE) .+\/(members|invitations)(\/|$)/, ADMIN],
   [/^POST .+\/transfer$/, ADMIN],
+  [/^GET \/v1\/(usage|billing)\b/, ADMIN],
   [/^(GET|POST) .+\{projectId\}\/(export|erasures)$/, ADMIN],
 ];
 

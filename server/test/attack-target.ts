@@ -86,5 +86,7 @@ async function fillProject(app: TestApp, token: string): Promise<Record<string, 
     sessionId: sessions.body.data[0].id,
     keyId: key.body.id,
     leadId: lead.body.id,
+    plan: 'pro',
+    code: 'mini-1000',
   };
 }

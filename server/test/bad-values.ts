@@ -200,6 +200,7 @@ export const badQueryValues: Record<string, string[]> = {
   role: ['x', '', '%00', 'ADMIN', '__proto__', 'admin&role=user'],
   suspended: ['x', '', '%00', '1', 'TRUE', 'true&suspended=false'],
   type: ['', '%00', 'a'.repeat(300), 'a&type=b'],
+  month: ['x', '', '%00', '2026-13', '2026-00', '2026-1', '0000-01', '2026-01-01', '2026-01&month=2026-02'],
   different: ['x', '', '%00', '1', 'TRUE', 'true&different=true'],
   q: ['', '%00', 'a'.repeat(5_000), 'a&q=b'],
 };

@@ -80,6 +80,8 @@ export async function createTenant(app: TestApp): Promise<Tenant> {
     leadId: lead.body.id,
     jobId: await newestJobId(app, projectId),
     ...testSet,
+    plan: 'pro',
+    code: 'mini-1000',
     keyId: await createApiKey(app, token, canary),
   };
   return {

@@ -44,6 +44,8 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
         { name: 'Conversations' },
         { name: 'Leads' },
         { name: 'Evaluation' },
+        { name: 'Usage' },
+        { name: 'Billing' },
         { name: 'Data rights' },
         { name: 'Administration' },
         { name: 'Operation' },

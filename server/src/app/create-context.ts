@@ -89,6 +89,7 @@ export async function createContext(
     passwords: createBcryptPasswordHasher({ rounds: config.bcryptRounds }),
     streams: shared.streams,
     limiter: shared.limiter,
+    definitions: shared.definitions,
     vitals: createVitals({
       pool: database.state,
       dataDir: config.dataDir,

@@ -4,6 +4,7 @@ import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
 import type { ChatModel } from './ports/chat-model.js';
 import type { Clock } from './ports/clock.js';
+import type { DefinitionCache } from './ports/definition-cache.js';
 import type { DocumentExtractor } from './ports/document-extractor.js';
 import type { Embedder } from './ports/embedder.js';
 import type { FileStorage } from './ports/file-storage.js';
@@ -44,6 +45,8 @@ export interface Context {
   searchCache: SearchCache;
   /** What this process remembers of the indexes that it searches. */
   searchMemory: SearchMemory;
+  /** Definitions of plans and add-ons, as they are shown. */
+  definitions: DefinitionCache;
   mailer: Mailer;
   passwords: PasswordHasher;
   limiter: RateLimiter;

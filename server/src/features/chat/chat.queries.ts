@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, getTableColumns, gt, ilike, inArray, lt, or } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gt, ilike, inArray, lt, or, sql } from 'drizzle-orm';
 import { conversations, messages } from '#db/schema/conversations.js';
 import { projects } from '#db/schema/projects.js';
 import { AppError } from '#kernel/app-error.js';
@@ -38,6 +38,22 @@ export async function findConversation(
     : [];
   if (row === undefined) throw new AppError('not_found', 'There is no such conversation.');
   return row;
+}
+
+/** What the answers of a conversation have cost. */
+export async function sumConversationUsage(
+  db: Database,
+  scope: ProjectScope,
+  conversationId: string,
+): Promise<{ chargedMessages: number; cost: string }> {
+  const [row] = await db
+    .select({
+      chargedMessages: sql<number>`(count(*) filter (where ${messages.charged}))::int`,
+      cost: sql<string>`coalesce(sum(${messages.cost}), 0)::numeric(18, 9)::text`,
+    })
+    .from(messages)
+    .where(isMessageOf(scope, conversationId));
+  return row ?? { chargedMessages: 0, cost: '0.000000000' };
 }
 
 /** Locks the conversation, so that its turns open one after the other. */

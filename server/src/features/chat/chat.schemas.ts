@@ -126,6 +126,16 @@ export const conversationSchema = z
   })
   .meta({ id: 'Conversation' });
 
+export const conversationWithUsageSchema = conversationSchema
+  .extend({
+    chargedMessages: z.int(),
+    cost: z
+      .string()
+      .meta({ description: 'What the providers of models charge for its answers, as a decimal.' }),
+    currency: z.string(),
+  })
+  .meta({ id: 'ConversationWithUsage' });
+
 const MAX_SEARCH_LENGTH = 200;
 
 export const listConversationsQuery = z.object({

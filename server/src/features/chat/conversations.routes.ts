@@ -7,9 +7,11 @@ import { cursorId, pageOf } from '#platform/pagination.js';
 import { inProjectTransaction } from '#platform/transaction.js';
 import { allowUser, requireUser } from '#features/auth/auth.hooks.js';
 import { requireProject, requireProjectOrVisitor } from '#features/projects/projects.hooks.js';
-import { findConversation, listConversations, listMessages } from './chat.queries.js';
+import { COST_CURRENCY } from '#features/usage/message-cost.js';
+import { findConversation, listConversations, listMessages, sumConversationUsage } from './chat.queries.js';
 import {
   conversationSchema,
+  conversationWithUsageSchema,
   listConversationsQuery,
   listMessagesQuery,
   messageSchema,
@@ -61,16 +63,19 @@ export const conversationRoutes =
           ...docs,
           summary: 'Read a conversation',
           params,
-          response: { 200: conversationSchema, ...problems },
+          response: { 200: conversationWithUsageSchema, ...problems },
         },
         onRequest: mayRead,
       },
-      async (request) =>
-        presentConversation(
-          await inProjectTransaction(ctx, scopeOf(request), (tx) =>
-            findConversation(tx.db, scopeOf(request), request.params.conversationId),
-          ),
-        ),
+      async (request) => {
+        const { conversationId } = request.params;
+        const scope = scopeOf(request);
+        return inProjectTransaction(ctx, scope, async (tx) => {
+          const conversation = presentConversation(await findConversation(tx.db, scope, conversationId));
+          const usage = await sumConversationUsage(tx.db, scope, conversationId);
+          return { ...conversation, ...usage, currency: COST_CURRENCY };
+        });
+      },
     );
 
     server.patch(

@@ -49,7 +49,7 @@ export const dataRightsRoutes =
           security: [{ session: [] }],
           summary: 'All data of your account',
           description:
-            'As the export of a project: the account, its sessions, its memberships, what it did (`act`), and all data of the projects that it owns.',
+            'As the export of a project: the account, its sessions, its memberships, what it did (`act`), its subscription, periods, credits, lines of the ledger and invoices, and all data of the projects that it owns.',
           response: exported,
         },
         onRequest: requireSession(ctx),

@@ -4,18 +4,20 @@ import { type UserCaller, mintProjectScope } from '#platform/scope.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import {
   findExportedAccountOrNull,
+  listExportedAccountRows,
   listExportedActs,
   listExportedMemberships,
   listExportedSessions,
   listOwnedProjectIds,
 } from './export.queries.js';
+import { accountTables } from './exported-tables.js';
 import { type LineCounts, allRows, countedLine, lineOf, projectLines } from './export-project.js';
 
 const PAGE_ROWS = 200;
 
 /**
  * All that is held of an account as lines of JSON: itself, its sessions, the projects that it is a member of, what it
- * did, and all of the projects that it owns.
+ * did, used and paid, and all of the projects that it owns.
  * @throws AppError `unauthenticated` when it is gone
  */
 export async function* exportAccount(ctx: Pick<Context, 'db'>, caller: UserCaller): AsyncGenerator<string> {
@@ -37,6 +39,14 @@ export async function* exportAccount(ctx: Pick<Context, 'db'>, caller: UserCalle
   ] as const;
   for (const [type, list] of lists) {
     for await (const row of allRows((page) => list(ctx.db, userId, page), PAGE_ROWS)) {
+      yield countedLine(counts, type, row);
+    }
+  }
+  for (const { type, rowsPerPage, ...table } of accountTables) {
+    for await (const row of allRows(
+      (page) => listExportedAccountRows(ctx.db, userId, table, page),
+      rowsPerPage,
+    )) {
       yield countedLine(counts, type, row);
     }
   }

@@ -9,28 +9,46 @@ import type { ProjectScope } from '#platform/scope.js';
 /** A row as it is exported: by the names of the schema, in JSON. */
 export type ExportedRow = Record<string, unknown>;
 
-/** A table of a project: what of it is exported, and by which column it is read page after page. */
+/** A table of a project or an account: what of it is exported, and by which column it is read page after page. */
 export interface ExportedTable {
   table: PgTable;
-  projectId: PgColumn;
+  /** The column of the project, or of the account, that its rows are of. */
+  owner: PgColumn;
   key: PgColumn;
   /** Named one by one, so that a column that is new and secret is not exported by itself. */
   columns: Record<string, PgColumn>;
 }
 
 /** Rows of a table of the project, in the order of its key. */
-export async function listExportedRows(
+export function listExportedRows(
   db: Database,
   scope: ProjectScope,
+  of: ExportedTable,
+  page: { afterKey: string | null; limit: number },
+): Promise<{ key: string; row: ExportedRow }[]> {
+  return listRowsOf(db, scope.projectId, of, page);
+}
+
+/** Rows of a table of the account, in the order of its key. */
+export function listExportedAccountRows(
+  db: Database,
+  userId: string,
+  of: ExportedTable,
+  page: { afterKey: string | null; limit: number },
+): Promise<{ key: string; row: ExportedRow }[]> {
+  return listRowsOf(db, userId, of, page);
+}
+
+async function listRowsOf(
+  db: Database,
+  ownerId: string,
   of: ExportedTable,
   page: { afterKey: string | null; limit: number },
 ): Promise<{ key: string; row: ExportedRow }[]> {
   const rows = await db
     .select({ ...of.columns, exportKey: sql<string>`${of.key}` })
     .from(of.table)
-    .where(
-      and(eq(of.projectId, scope.projectId), page.afterKey === null ? undefined : gt(of.key, page.afterKey)),
-    )
+    .where(and(eq(of.owner, ownerId), page.afterKey === null ? undefined : gt(of.key, page.afterKey)))
     .orderBy(asc(of.key))
     .limit(page.limit);
   return rows.map(({ exportKey, ...row }) => ({ key: exportKey, row }));

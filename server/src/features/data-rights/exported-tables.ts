@@ -1,12 +1,14 @@
 import { getTableColumns } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import { auditLogs } from '#db/schema/audit-logs.js';
+import { creditGrants, invoices, subscriptions } from '#db/schema/billing.js';
 import { conversations, messageTraces, messages } from '#db/schema/conversations.js';
 import { documents } from '#db/schema/documents.js';
 import { evaluationResults, evaluationRuns, testCases, testSets } from '#db/schema/evaluation.js';
 import { leads } from '#db/schema/leads.js';
 import { projectInvitations, projectMembers, projects } from '#db/schema/projects.js';
 import { sources } from '#db/schema/sources.js';
+import { billingEvents, usagePeriods, usageTracking } from '#db/schema/usage.js';
 import type { ExportedTable } from './export.queries.js';
 
 const SMALL_ROWS = 200;
@@ -57,7 +59,7 @@ export const exportedTables: (ExportedTable & { type: string; rowsPerPage: numbe
     messages,
     `
     id conversationId role content status tier model confidence citations sentences refusal notices
-    feedback inputTokens outputTokens cost currency createdAt`,
+    feedback inputTokens outputTokens cost currency charged chargeReason createdAt`,
   ),
   exported('trace', messageTraces, 'messageId trace createdAt', { key: messageTraces.messageId }),
   exported(
@@ -88,32 +90,83 @@ export const exportedTables: (ExportedTable & { type: string; rowsPerPage: numbe
   ),
 ];
 
+/** What an account pays, has used and was charged. The names of things at Stripe say nothing without its account there. */
+export const accountTables: (ExportedTable & { type: string; rowsPerPage: number })[] = [
+  ofAccount(
+    'subscription',
+    subscriptions,
+    `
+    status anchor customLimits customPrice spendingCap humanTicketCost pendingPlan pendingAt stripeCustomerId
+    stripeSubscriptionId trialEndsAt createdAt updatedAt`,
+    { key: subscriptions.userId },
+  ),
+  ofAccount(
+    'usage_period',
+    usagePeriods,
+    `
+    id periodStart periodEnd planId limitChatbots limitMessagesMini limitMessagesPremium limitIndexedPages
+    spendingCap usedMessagesMini usedMessagesPremium processedPages cost createdAt`,
+  ),
+  ofAccount(
+    'project_usage',
+    usageTracking,
+    `
+    id projectId periodStart messagesMini messagesPremium indexedPages cost createdAt`,
+  ),
+  ofAccount(
+    'credit_grant',
+    creditGrants,
+    `
+    id addOnId kind quantity used revoked expiresAt amount currency createdAt`,
+  ),
+  ofAccount(
+    'billing_event',
+    billingEvents,
+    `
+    id projectId eventType=type reason quantity tier periodId creditGrantId cost amount currency metadata createdAt`,
+  ),
+  ofAccount(
+    'invoice',
+    invoices,
+    `
+    id stripeInvoiceId number status amount currency periodStart periodEnd hostedUrl createdAt`,
+  ),
+];
+
 interface Exceptions {
   key?: PgColumn;
   projectId?: PgColumn;
   rowsPerPage?: number;
 }
 
-/** @param names of the columns, with spaces between them */
-function exported<Table extends PgTable>(
+/** @param names of the columns, with spaces between them; `shown=column` where a line has that name already */
+function exported(type: string, table: PgTable, names: string, exceptions: Exceptions = {}) {
+  const { projectId = columnOf(type, table, 'projectId'), ...others } = exceptions;
+  return { ...shownColumns(type, table, names, others), owner: projectId };
+}
+
+function ofAccount(type: string, table: PgTable, names: string, exceptions: Pick<Exceptions, 'key'> = {}) {
+  return { ...shownColumns(type, table, names, exceptions), owner: columnOf(type, table, 'userId') };
+}
+
+function shownColumns(
   type: string,
-  table: Table,
+  table: PgTable,
   names: string,
-  exceptions: Exceptions = {},
+  { key = columnOf(type, table, 'id'), rowsPerPage = SMALL_ROWS }: Omit<Exceptions, 'projectId'>,
 ) {
-  const all = getTableColumns(table) as Record<string, PgColumn>;
-  const column = (name: string): PgColumn => {
-    const found = all[name];
-    if (found === undefined) throw new Error(`${type} has no column ${name}`);
-    return found;
-  };
   const listed = names.trim().split(/\s+/);
-  return {
-    type,
-    table,
-    key: exceptions.key ?? column('id'),
-    projectId: exceptions.projectId ?? column('projectId'),
-    columns: Object.fromEntries(listed.map((name) => [name, column(name)])),
-    rowsPerPage: exceptions.rowsPerPage ?? SMALL_ROWS,
-  };
+  const columns = Object.fromEntries(
+    listed.map((name) => {
+      const [shown = name, column = shown] = name.split('=');
+      return [shown, columnOf(type, table, column)];
+    }),
+  );
+  return { type, table, key, columns, rowsPerPage };
+}
+
+function columnOf(type: string, table: PgTable, name: string): PgColumn {
+  const found = (getTableColumns(table) as Record<string, PgColumn>)[name];
+  if (found === undefined) throw new Error(`${type} has no column ${name}`);
+  return found;
 }

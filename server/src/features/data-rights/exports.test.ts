@@ -158,4 +158,60 @@ describe('the export of an account', () => {
     expect(JSON.stringify(lines)).not.toMatch(/Mallory|Not to be seen/);
     expect((await app.request('GET', '/v1/auth/me/export')).status).toBe(401);
   });
+
+  it('has what it pays, has used and was charged, and its erasure leaves only lines without a person', async () => {
+    const payer = await app.register('Grace Payer');
+    await payAndUse(payer.userId);
+    const lines = linesOf(await app.request('GET', '/v1/auth/me/export', { token: payer.token }));
+    const first = (type: string) => lines.find((line) => line.type === type);
+    expect(first('subscription')).toMatchObject({
+      status: 'active',
+      customPrice: '300.00',
+      spendingCap: null,
+    });
+    expect(first('usage_period')).toMatchObject({ usedMessagesMini: 2, limitChatbots: 3 });
+    expect(first('project_usage')).toMatchObject({ messagesMini: 2 });
+    expect(first('credit_grant')).toMatchObject({ kind: 'messages_mini', quantity: 100 });
+    expect(first('billing_event')).toMatchObject({
+      eventType: 'message',
+      quantity: 2,
+      metadata: { messageId: 'm-1' },
+    });
+    expect(first('invoice')).toMatchObject({ number: 'A-1', amount: '49.00' });
+    expectNoSecrets(lines);
+    expect(JSON.stringify(lines)).not.toContain(owner.userId);
+    expect((await app.request('DELETE', '/v1/auth/me', { token: payer.token })).status).toBe(204);
+    const left = async (table: string) =>
+      (
+        await app.ctx.db.execute<{ row: string }>(
+          sql`select to_jsonb(t)::text as row from ${sql.identifier(table)} t where user_id = ${payer.userId}`,
+        )
+      ).rows.map(({ row }) => row);
+    for (const table of ['subscriptions', 'usage_periods', 'usage_tracking', 'credit_grants', 'invoices']) {
+      expect([table, await left(table)]).toEqual([table, []]);
+    }
+    const ledger = await left('billing_events');
+    expect(ledger).toHaveLength(1);
+    expect(ledger.join()).not.toMatch(/Grace|@example\.com/);
+  });
 });
+
+/** What an account leaves that pays and uses something, by SQL: how it comes about is tested where it is done. */
+async function payAndUse(userId: string): Promise<void> {
+  const of = sql`gen_random_uuid(), ${userId}`;
+  const month = sql`'2031-03-01T00:00:00Z'::timestamptz`;
+  const statements = [
+    sql`insert into subscriptions (user_id, custom_price, stripe_customer_id) values (${userId}, 300, 'cus_1')`,
+    sql`insert into usage_periods (id, user_id, period_start, period_end, plan_id, limit_chatbots, used_messages_mini)
+      select ${of}, ${month}, ${month} + interval '1 month', id, 3, 2 from plans where name = 'free'`,
+    sql`insert into usage_tracking (id, user_id, project_id, period_start, messages_mini)
+      values (${of}, gen_random_uuid(), ${month}, 2)`,
+    sql`insert into credit_grants (id, user_id, kind, quantity, idempotency_key)
+      values (${of}, 'messages_mini', 100, 'grant-1')`,
+    sql`insert into billing_events (id, user_id, type, reason, quantity, idempotency_key, metadata)
+      values (${of}, 'message', 'plan_allowance', 2, 'message:m-1', '{"messageId": "m-1"}')`,
+    sql`insert into invoices (id, user_id, stripe_invoice_id, number, status, amount, currency, stripe_event_at)
+      values (${of}, 'in_1', 'A-1', 'paid', 49, 'USD', now())`,
+  ];
+  for (const statement of statements) await app.ctx.db.execute(statement);
+}

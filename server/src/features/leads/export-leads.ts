@@ -1,6 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { csvLine } from './csv-line.js';
+import { csvLine } from '#kernel/csv-line.js';
 import { type LeadRow, listLeads } from './leads.queries.js';
 
 const PAGE_ROWS = 500;

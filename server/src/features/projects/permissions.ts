@@ -30,6 +30,7 @@ export const PERMISSIONS = {
   'members:write': { leastRole: 'owner', allows: 'invite and remove members, and change their roles' },
   'project:export': { leastRole: 'owner', allows: 'download all that the project holds' },
   'visitors:erase': { leastRole: 'owner', allows: 'erase all that a visitor has left' },
+  'billing:read': { leastRole: 'owner', allows: 'see what the project uses and costs' },
   'audit:read': { leastRole: 'owner', allows: 'read the audit log of the project' },
 } as const satisfies Record<string, PermissionRule>;
 

@@ -52,6 +52,9 @@ function normalizePhone(written: string): string {
 export const idSchema = z.uuid();
 export const instantSchema = z.iso.datetime();
 
+/** A month in UTC. */
+export const monthSchema = z.string().regex(/^2\d{3}-(0[1-9]|1[0-2])$/, 'must be a month such as 2026-01');
+
 /** Ids in paths are plain strings: a malformed one is `not_found`, as an unknown one is. */
 export const pathId = z.string();
 
