@@ -45,6 +45,7 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
         { name: 'Leads' },
         { name: 'Evaluation' },
         { name: 'Data rights' },
+        { name: 'Billing' },
         { name: 'Administration' },
         { name: 'Operation' },
       ],

@@ -24,6 +24,8 @@ import { apiKeyRoutes } from '#features/api-keys/api-keys.routes.js';
 import { accountPageRoutes } from '#features/auth/account-pages.routes.js';
 import { accountRoutes } from '#features/auth/account.routes.js';
 import { authRoutes } from '#features/auth/auth.routes.js';
+import { checkoutRoutes } from '#features/billing/checkout.routes.js';
+import { stripeWebhookRoutes } from '#features/billing/webhook.routes.js';
 import { chatRoutes } from '#features/chat/chat.routes.js';
 import { conversationRoutes } from '#features/chat/conversations.routes.js';
 import { feedbackRoutes } from '#features/chat/feedback.routes.js';
@@ -115,6 +117,8 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(evaluationRunRoutes(ctx));
   await server.register(traceRoutes(ctx));
   await server.register(dataRightsRoutes(ctx));
+  await server.register(checkoutRoutes(ctx));
+  await server.register(stripeWebhookRoutes(ctx));
   await server.register(adminUserRoutes(ctx));
   await server.register(adminJobRoutes(ctx, jobRegistry));
   await server.register(adminStatsRoutes(ctx));
