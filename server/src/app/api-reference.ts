@@ -47,6 +47,7 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
         { name: 'Usage' },
         { name: 'Billing' },
         { name: 'Data rights' },
+        { name: 'Billing' },
         { name: 'Administration' },
         { name: 'Operation' },
       ],

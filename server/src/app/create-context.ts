@@ -17,6 +17,7 @@ import { processEntry } from './entries.js';
 import { openDatabase } from './open-database.js';
 import { openMailer } from './open-mailer.js';
 import { openModels } from './open-models.js';
+import { openPayments } from './open-payments.js';
 import { openRedis } from './open-redis.js';
 import { openStorage } from './open-storage.js';
 import { openTelemetry } from './open-telemetry.js';
@@ -86,6 +87,7 @@ export async function createContext(
     searchCache: createLruSearchCache(SEARCH_CACHE),
     searchMemory: createLruSearchMemory(SEARCH_MEMORY),
     mailer: openMailer(config, log),
+    payments: openPayments(config),
     passwords: createBcryptPasswordHasher({ rounds: config.bcryptRounds }),
     streams: shared.streams,
     limiter: shared.limiter,

@@ -28,6 +28,8 @@ import { billingAccountRoutes } from '#features/billing/account.routes.js';
 import { billingEventRoutes } from '#features/billing/events.routes.js';
 import { planRoutes } from '#features/billing/plans.routes.js';
 import { statementRoutes } from '#features/billing/statements.routes.js';
+import { checkoutRoutes } from '#features/billing/checkout.routes.js';
+import { stripeWebhookRoutes } from '#features/billing/webhook.routes.js';
 import { chatRoutes } from '#features/chat/chat.routes.js';
 import { conversationRoutes } from '#features/chat/conversations.routes.js';
 import { feedbackRoutes } from '#features/chat/feedback.routes.js';
@@ -125,6 +127,8 @@ export async function createServer(ctx: Context, drain: DrainState = NEVER): Pro
   await server.register(billingAccountRoutes(ctx));
   await server.register(billingEventRoutes(ctx));
   await server.register(statementRoutes(ctx));
+  await server.register(checkoutRoutes(ctx));
+  await server.register(stripeWebhookRoutes(ctx));
   await server.register(adminUserRoutes(ctx));
   await server.register(adminJobRoutes(ctx, jobRegistry));
   await server.register(adminStatsRoutes(ctx));

@@ -7,7 +7,10 @@ import { deleteOldEntries } from '#features/audit/delete-old-entries.js';
 import { sealAuditLog } from '#features/audit/seal-audit-log.js';
 import { deleteExpiredTokens } from '#features/auth/delete-expired-tokens.js';
 import { reportUsageDifferences } from '#features/usage/reconcile-usage.js';
+import { beginPendingPlans, mendSubscriptions } from '#features/billing/mend-subscriptions.js';
+import { reportUsage } from '#features/billing/report-usage.js';
 import { closeAbandonedTurns } from '#features/usage/close-abandoned-turns.js';
+import { expireCredits } from '#features/usage/expire-credits.js';
 import { deleteOutdatedData } from '#features/data-rights/delete-outdated-data.js';
 import { changeEmbeddingModels } from '#features/ingestion/embedding-models/change-embedding-model.js';
 import { sweepUnseenVersions } from '#features/ingestion/sweep-unseen-versions.js';
@@ -39,6 +42,11 @@ export const schedules: readonly ScheduledTask[] = [
     everyMs: 10 * MINUTE_MS,
     run: (ctx) => deleteExpiredIdempotencyKeys(ctx.db, ctx.clock.now()),
   },
+  { name: 'expire-credits', everyMs: HOUR_MS, run: expireCredits },
+  { name: 'begin-pending-plans', everyMs: HOUR_MS, run: beginPendingPlans },
+  { name: 'mend-subscriptions', everyMs: 24 * HOUR_MS, firstAfterMs: HOUR_MS, run: mendSubscriptions },
+  // More often than by the night, as Stripe knows a day that is told twice for one day only.
+  { name: 'report-usage-to-stripe', everyMs: 6 * HOUR_MS, firstAfterMs: HOUR_MS, run: reportUsage },
   { name: 'delete-outdated-data', everyMs: HOUR_MS, run: deleteOutdatedData },
   { name: 'delete-expired-tokens', everyMs: HOUR_MS, run: deleteExpiredTokens },
   { name: 'delete-expired-invitations', everyMs: HOUR_MS, run: deleteExpiredInvitations },

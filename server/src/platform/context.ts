@@ -15,6 +15,7 @@ import type { PageFetcher } from './ports/page-fetcher.js';
 import type { PageRenderer } from './ports/page-renderer.js';
 import type { PasswordHasher } from './ports/password-hasher.js';
 import type { RateLimiter } from './ports/rate-limiter.js';
+import type { Payments } from './ports/payments.js';
 import type { Reranker } from './ports/reranker.js';
 import type { SearchCache } from './ports/search-cache.js';
 import type { SearchMemory } from './ports/search-memory.js';
@@ -48,6 +49,8 @@ export interface Context {
   /** Definitions of plans and add-ons, as they are shown. */
   definitions: DefinitionCache;
   mailer: Mailer;
+  /** Null: nothing can be paid, admins give out plans. */
+  payments: Payments | null;
   passwords: PasswordHasher;
   limiter: RateLimiter;
   streams: LiveStreams;

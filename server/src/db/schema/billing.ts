@@ -148,7 +148,10 @@ export const creditGrants = pgTable(
   ],
 );
 
-/** Events of Stripe's that were applied: each is applied once. */
+/**
+ * Events of Stripe's that were applied: each is applied once. A row of type `subscription` stands for a subscription
+ * itself, under its id: when it was made, and the newest that was seen of it, or that it has ended.
+ */
 export const stripeEvents = pgTable('stripe_events', {
   id: text('id').primaryKey(),
   type: text('type').notNull(),

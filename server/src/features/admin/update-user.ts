@@ -1,13 +1,16 @@
 import { AppError } from '#kernel/app-error.js';
+import { withoutUndefined } from '#kernel/without-undefined.js';
 import type { Context } from '#platform/context.js';
 import type { UserCaller } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { endSessions } from '#features/auth/end-sessions.js';
+import { changePlan } from '#features/usage/change-plan.js';
 import {
   type UserRow,
   type UserWithCount,
   findUser,
+  isPaidBySubscription,
   lockActiveAdminIds,
   lockUser,
   updateUserRow,
@@ -17,9 +20,9 @@ import type { UpdateUserInput } from './users.schemas.js';
 type Settings = Pick<UserRow, 'plan' | 'role' | 'suspendedAt'>;
 
 /**
- * Changes plan, role or suspension of an account. Suspending ends its sessions.
- * @throws AppError `not_found`, `conflict` where nobody would be an admin any more, `forbidden` for a caller who is none
- * any more
+ * Changes plan, what was agreed on with it, role or suspension of an account. Suspending ends its sessions.
+ * @throws AppError `not_found`, `conflict` where nobody would be an admin any more or where a subscription decides about
+ * the plan, `forbidden` for a caller who is none any more
  */
 export function updateUser(
   ctx: Pick<Context, 'db' | 'clock' | 'afterCommit'>,
@@ -39,9 +42,10 @@ export function updateUser(
     if (isLast && (after.role !== 'admin' || after.suspendedAt !== null)) {
       throw new AppError('conflict', 'You are the last admin. Make somebody else an admin first.');
     }
+    await changeTerms(tx, caller, before, input);
     const changes = changesOf(before, after);
     if (Object.keys(changes).length > 0) {
-      await updateUserRow(tx.db, before.id, after);
+      await updateUserRow(tx.db, before.id, { role: after.role, suspendedAt: after.suspendedAt });
       const isSuspendedNow = before.suspendedAt === null && after.suspendedAt !== null;
       const endedSessions = isSuspendedNow ? await endSessions(tx, before.id) : 0;
       await recordAudit(tx, caller, {
@@ -54,6 +58,29 @@ export function updateUser(
     }
     return findUser(tx.db, before.id);
   });
+}
+
+async function changeTerms(
+  tx: Pick<Context, 'db' | 'clock'>,
+  caller: UserCaller,
+  { id, plan }: UserRow,
+  input: UpdateUserInput,
+): Promise<void> {
+  const { customLimits, customPrice } = input;
+  if (input.plan === undefined && customLimits === undefined && customPrice === undefined) return;
+  const isOther = input.plan !== undefined && input.plan !== plan;
+  if (isOther && (await isPaidBySubscription(tx.db, id))) {
+    throw new AppError(
+      'conflict',
+      'A subscription at Stripe decides about the plan of this account. Change or cancel it there.',
+    );
+  }
+  const terms = {
+    plan: input.plan ?? plan,
+    customPrice,
+    ...(customLimits === undefined ? {} : { customLimits: withoutUndefined(customLimits) }),
+  };
+  await changePlan(tx, caller, id, { ...terms, reason: 'admin' });
 }
 
 /** Who is suspended already stays so since then. */

@@ -1,17 +1,23 @@
-import { and, desc, eq, getTableColumns, ilike, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, ilike, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm';
+import { subscriptions } from '#db/schema/billing.js';
 import { users } from '#db/schema/users.js';
 import { AppError } from '#kernel/app-error.js';
 import { isId } from '#kernel/ids.js';
 import type { Database } from '#platform/database.js';
 
 export type UserRow = Omit<typeof users.$inferSelect, 'passwordHash'>;
-export type UserWithCount = UserRow & { projectCount: number };
+type SubscriptionRow = typeof subscriptions.$inferSelect;
+export type UserWithCount = UserRow & { projectCount: number } & {
+  [Name in 'customLimits' | 'customPrice']: SubscriptionRow[Name] | null;
+};
 
 const { passwordHash: _passwordHash, ...columns } = getTableColumns(users);
 const withProjectCount = {
   ...columns,
-  // Written out: in a query of one table Drizzle names columns without their table.
+  // Written out: Drizzle would name the column without its table.
   projectCount: sql<number>`(select count(*)::int from projects owned where owned.owner_id = users.id)`,
+  customLimits: subscriptions.customLimits,
+  customPrice: subscriptions.customPrice,
 };
 
 /** Accounts, newest first. */
@@ -30,6 +36,7 @@ export function listUsers(
   return db
     .select(withProjectCount)
     .from(users)
+    .leftJoin(subscriptions, eq(subscriptions.userId, users.id))
     .where(
       and(
         pattern === null ? undefined : or(ilike(users.email, pattern), ilike(users.name, pattern)),
@@ -44,7 +51,13 @@ export function listUsers(
 
 /** @throws AppError `not_found` */
 export async function findUser(db: Database, userId: string): Promise<UserWithCount> {
-  const [row] = isId(userId) ? await db.select(withProjectCount).from(users).where(eq(users.id, userId)) : [];
+  const [row] = isId(userId)
+    ? await db
+        .select(withProjectCount)
+        .from(users)
+        .leftJoin(subscriptions, eq(subscriptions.userId, users.id))
+        .where(eq(users.id, userId))
+    : [];
   return row ?? throwNotFound();
 }
 
@@ -76,9 +89,19 @@ export async function lockActiveAdminIds(db: Database): Promise<string[]> {
 export async function updateUserRow(
   db: Database,
   userId: string,
-  changes: Partial<Pick<UserRow, 'plan' | 'role' | 'suspendedAt'>>,
+  changes: Partial<Pick<UserRow, 'role' | 'suspendedAt'>>,
 ): Promise<void> {
   await db.update(users).set(changes).where(eq(users.id, userId));
+}
+
+/** Whether an account has a subscription that it pays elsewhere, and that has not ended. */
+export async function isPaidBySubscription(db: Database, userId: string): Promise<boolean> {
+  const isLiving = and(
+    eq(subscriptions.userId, userId),
+    isNotNull(subscriptions.stripeSubscriptionId),
+    ne(subscriptions.status, 'cancelled'),
+  );
+  return (await db.$count(subscriptions, isLiving)) > 0;
 }
 
 function throwNotFound(): never {

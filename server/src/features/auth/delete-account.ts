@@ -6,6 +6,7 @@ import type { UserCaller } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { deleteStoredFilesJob, projectFolder } from '#features/projects/projects.jobs.js';
+import { endPayments } from '#features/usage/end-payments.js';
 import { accountDeletedMail } from './account-mails.js';
 import { lockUserOrNull } from './auth.queries.js';
 import { countErased, deleteUserRow, lockOwnedProjectIds } from './delete-account.queries.js';
@@ -13,7 +14,7 @@ import { countErased, deleteUserRow, lockOwnedProjectIds } from './delete-accoun
 /**
  * Erases the caller's account with every project that it owns, its memberships, sessions and keys. What is left is a
  * receipt with counts: in the audit log, under an id that leads nowhere any more, and in a last mail. Files follow in
- * jobs.
+ * jobs, and so does the end of what the account pays.
  */
 export function deleteAccount(
   ctx: Pick<Context, 'db' | 'afterCommit' | 'clock' | 'config' | 'dispatchJob'>,
@@ -29,6 +30,7 @@ export function deleteAccount(
       const payload = { folder: projectFolder(projectId) };
       await enqueueJob(tx, deleteStoredFilesJob, { projectId: null, payload });
     }
+    await endPayments(tx, userId);
     await deleteUserRow(tx.db, userId);
     await recordAudit(tx, caller, {
       projectId: null,

@@ -55,6 +55,15 @@ export interface Config {
     smtpUrl: string | null;
     from: string;
   };
+  stripe: {
+    /** Null where there are no payments; they need both. */
+    secretKey: string | null;
+    webhookSecret: string | null;
+    /** Null: Stripe's own. */
+    apiBase: string | null;
+    /** At the start of an account's first subscription; 0: none. */
+    trialDays: number;
+  };
   maxUploadBytes: number;
   models: {
     /** Null: the built-in models. */
@@ -122,6 +131,12 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
     sentryDsn: env.SENTRY_DSN ?? null,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
     mail: { smtpUrl: env.SMTP_URL ?? null, from: env.SMTP_FROM },
+    stripe: {
+      secretKey: env.STRIPE_SECRET_KEY ?? null,
+      webhookSecret: env.STRIPE_WEBHOOK_SECRET ?? null,
+      apiBase: env.STRIPE_API_BASE ?? null,
+      trialDays: env.STRIPE_TRIAL_DAYS,
+    },
     maxUploadBytes: env.MAX_UPLOAD_BYTES,
     models: {
       endpoint: hasEndpoint

@@ -30,6 +30,12 @@ export const httpUrl = z
   )
   .transform((text) => text.replace(/\/+$/, ''));
 
+/** What is sent in a header. */
+export const headerText = z
+  .string()
+  .transform((text) => text.trim())
+  .refine((text) => /^[\x21-\x7e]+$/.test(text), 'must be letters, digits and signs without spaces');
+
 export function isBareAddress(text: string): boolean {
   const { username, password, search, hash } = new URL(text);
   return `${username}${password}${search}${hash}` === '';

@@ -4,6 +4,7 @@ import {
   duration,
   encryptionKey,
   encryptionKeys,
+  headerText,
   httpUrl,
   integer,
   isBareAddress,
@@ -224,6 +225,31 @@ export const variables = {
     mailbox.default('Botbase <botbase@localhost>'),
     '`Botbase <botbase@localhost>`',
     'Address that mails come from; required with `SMTP_URL`.',
+  ),
+  STRIPE_SECRET_KEY: variable(
+    headerText.optional(),
+    'no payments',
+    'Secret key of a Stripe account (`sk_…` or `rk_…`), for subscriptions and add-ons. Needs `STRIPE_WEBHOOK_SECRET`; without both, plans are set by an admin.',
+  ),
+  STRIPE_WEBHOOK_SECRET: variable(
+    headerText.optional(),
+    'no payments',
+    'Signing secret (`whsec_…`) of the webhook endpoint at Stripe that points to `/v1/stripe/webhook`.',
+  ),
+  STRIPE_API_BASE: variable(
+    httpUrl
+      .refine(
+        (url) => isBareAddress(url) && new URL(url).pathname === '/',
+        'must be an origin such as http://stripe-proxy:8080',
+      )
+      .optional(),
+    'Stripe’s',
+    'Origin to reach Stripe’s API by: for a proxy, or a stand-in in tests.',
+  ),
+  STRIPE_TRIAL_DAYS: variable(
+    integer(0, 730).default(0),
+    '`0`',
+    'Days that cost nothing at the start of an account’s first subscription.',
   ),
   AUDIT_RETENTION_DAYS: variable(
     integer(0, 36_500).default(365),
