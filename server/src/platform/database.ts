@@ -30,7 +30,7 @@ export interface ObservedQuery {
   /** As its caller waited for it. */
   seconds: number;
   outcome: 'ok' | 'error';
-  /** The project of the transaction that it was part of; null: it was in none of a project. */
+  /** The project of the transaction, or in the embedded database the read, that it was part of; null: of none. */
   projectId: string | null;
 }
 
@@ -68,6 +68,13 @@ export function runForTenant<T>(projectId: string, act: () => Promise<T>): Promi
   return tenantOfTransaction.run(projectId, act);
 }
 
+/** Databases of one session, which have no row-level security. */
+const embedded = new WeakSet<object>();
+
+export function isEmbedded(db: Database): boolean {
+  return embedded.has(db);
+}
+
 /** Opens nothing yet: connections are made when the first statement needs one. */
 export function createDatabasePool(options: DatabaseOptions): DatabasePool {
   const isServer = 'connectionString' in options.connection;
@@ -89,8 +96,10 @@ export function createDatabasePool(options: DatabaseOptions): DatabasePool {
     client.on('error', (error) => reportFatal(error, options));
   });
   pool.on('error', (error) => reportFatal(error, options));
+  const db = drizzle(pool);
+  if (!isServer) embedded.add(db);
   return {
-    db: drizzle(pool),
+    db,
     state: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => pool.end(),
   };
@@ -168,12 +177,16 @@ async function late(milliseconds: number): Promise<false> {
 
 function observeQueries(client: pg.PoolClient, options: DatabaseOptions): void {
   const query = client.query.bind(client) as (...all: unknown[]) => Promise<unknown>;
+  const isServer = 'connectionString' in options.connection;
+  let isTransaction = false;
   let projectId: string | null = null;
   const observed = async (...parameters: unknown[]) => {
     const startedAt = performance.now();
     const text = textOf(parameters);
     const isBegin = text.startsWith('begin');
-    if (isBegin) projectId = tenantOfTransaction.getStore() ?? null;
+    const isOfRead = !isServer && !isTransaction;
+    if (isBegin || isOfRead) projectId = tenantOfTransaction.getStore() ?? null;
+    if (isBegin) isTransaction = true;
     let outcome: 'ok' | 'error' = 'error';
     try {
       const result = await query(...(isBegin ? withTenant(parameters, projectId, options) : parameters));
@@ -187,7 +200,7 @@ function observeQueries(client: pg.PoolClient, options: DatabaseOptions): void {
     } finally {
       const seconds = (performance.now() - startedAt) / 1000;
       options.observeQuery({ text, seconds, outcome, projectId });
-      if (text === 'commit' || text === 'rollback') projectId = null;
+      if (text === 'commit' || text === 'rollback') [isTransaction, projectId] = [false, null];
     }
   };
   Object.assign(client, { query: observed });
