@@ -84,7 +84,7 @@ const BODIES: Record<string, object | string> = {
 /** Of hundreds, so that nobody is misled by a hook that hears nothing. */
 const LEAST_STATEMENTS = 500;
 const MANY_SOURCES = 8;
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 600_000;
 const never = new AbortController().signal;
 
 let fake: FakeOpenAI;
