@@ -5,10 +5,14 @@ import type { ObservedQuery } from '#platform/database.js';
 import { type ApiRoute, listApiRoutes, pathOf, sampleOf } from './api-routes.js';
 import { crawlSite } from './crawl-site.js';
 import { type TestApp, createTestApp } from './create-test-app.js';
+import { eventually } from './eventually.js';
 import { type FakeOpenAI, startFakeOpenAI } from './fakes/fake-openai.js';
 import { htmlPage, startFakeSite } from './fakes/fake-site.js';
+import { joinProject } from './join-project.js';
 import { send } from './refusals.js';
 import { OWN, type Tenant, bearer, createTenant } from './tenants.js';
+
+const LOOK = /^select .* from "sources" where "sources"\."id" in /;
 
 /**
  * Whatever touches a row of a project does so in a transaction of that project, where a server shows it no other. A
@@ -25,7 +29,7 @@ const OUTSIDE: { why: string; statements: RegExp[] }[] = [
       /^select "role" from "project_members" where/,
       /^select .* from "project_invitations" where \("project_invitations"\."token_hash" = /,
       /^select "is_public".* from "projects" where "projects"\."id" = \$1$/,
-      /^select count\(\*\) from "project_members" where/,
+      /^select count\(\*\) as count from "project_members" where/,
     ],
   },
   {
@@ -67,7 +71,7 @@ const OUTSIDE: { why: string; statements: RegExp[] }[] = [
   },
   {
     why: 'one statement looks at all sources that are followed in a process',
-    statements: [/^select .* from "sources" where "sources"\."id" in /],
+    statements: [LOOK],
   },
 ];
 
@@ -84,6 +88,8 @@ const BODIES: Record<string, object | string> = {
 /** Of hundreds, so that nobody is misled by a hook that hears nothing. */
 const LEAST_STATEMENTS = 500;
 const MANY_SOURCES = 8;
+/** By then the audit log of the present hour is sealed. */
+const SEALED_AFTER_MS = 3 * 3_600_000;
 const TIMEOUT_MS = 600_000;
 const never = new AbortController().signal;
 
@@ -112,6 +118,7 @@ beforeAll(async () => {
   await runSchedules();
   const deletions = routes.filter(isDeletion);
   for (const route of deletions.toSorted((a, b) => b.path.length - a.path.length)) await ask(route);
+  app.clock.advance(SEALED_AFTER_MS);
   await runSchedules();
 }, TIMEOUT_MS);
 afterAll(async () => {
@@ -157,7 +164,7 @@ async function ask(route: ApiRoute): Promise<void> {
   await app.runJobs();
 }
 
-/** A visitor that asks twice and reads, and the account that looks at what is its own. */
+/** A visitor that asks twice and reads, a viewer that may not write, and the account that looks at what is its own. */
 async function askAsOthers(): Promise<void> {
   const base = `/v1/projects/${tenant.ids['projectId'] ?? ''}`;
   const body = { message: 'What is the secret code of the vault in Zanzibar?' };
@@ -168,6 +175,15 @@ async function askAsOthers(): Promise<void> {
   const read = await app.request('GET', `${base}/conversations/${conversationId}/messages`, { headers });
   expect(read.body.data).toHaveLength(4);
   const { token } = tenant;
+  const viewer = await joinProject(app, { token, projectId: tenant.ids['projectId'] ?? '', role: 'viewer' });
+  const write = { token: viewer.token, body: { name: 'Taken' } };
+  expect((await app.request('PATCH', base, write)).status).toBe(403);
+  const text = { type: 'text', name: 'Followed', text: 'Whoever follows sees it end.' };
+  const source = await app.request('POST', `${base}/sources`, { token, body: text });
+  const followed = app.request('GET', `${base}/sources/${source.body.id}/events`, { token });
+  await eventually('a look', () => statements.find(({ text: sent }) => LOOK.test(sent)) ?? null);
+  await app.runJobs();
+  expect((await followed).body).toContain('ready');
   const own = ['/v1/api-keys', '/v1/audit-logs', `/v1/audit-logs?projectId=${tenant.ids['projectId'] ?? ''}`];
   for (const path of own) expect((await app.request('GET', path, { token })).status).toBe(200);
 }

@@ -71,7 +71,11 @@ export async function readInProject<C extends Pick<Context, 'db'>, T>(
   if (ctx.db instanceof PgTransaction) return read(ctx);
   // Its only connection would go on to the next who waits for it after several messages, and not after each.
   if (isEmbedded(ctx.db) && isolation === 'read committed')
-    return runForTenant(scope.projectId, () => read(ctx));
+    // A query begins when it is awaited, which has to be in here.
+    return runForTenant(scope.projectId, async () => {
+      const result = await read(ctx);
+      return result;
+    });
   const config = { isolationLevel: isolation, accessMode: 'read only' } as const;
   return runForTenant(scope.projectId, () =>
     ctx.db.transaction((db) => runInsideTransaction(() => read({ ...ctx, db })), config),
