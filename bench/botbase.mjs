@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 
-const MAIN = fileURLToPath(new URL('../server/dist/main.js', import.meta.url));
+const OWN_MAIN = fileURLToPath(new URL('../server/dist/main.js', import.meta.url));
 export const SECRETS = {
   JWT_SECRET: randomBytes(48).toString('base64'),
   ENCRYPTION_KEY: randomBytes(32).toString('base64'),
@@ -19,7 +19,7 @@ export const SECRETS = {
 const databases = new Map();
 
 /** One process; `url` when it is ready. Its log is not kept. `nodeArguments` are for Node, such as `--cpu-prof`. */
-export async function startBotbase(settings, nodeArguments = []) {
+export async function startBotbase({ MAIN = OWN_MAIN, ...settings }, nodeArguments = []) {
   if (!existsSync(MAIN)) throw new Error('There is no build. Run `npm run build` first.');
   const dataDir = settings.DATA_DIR ?? (await mkdtemp(join(tmpdir(), 'botbase-bench-')));
   const child = spawn(process.execPath, [...nodeArguments, MAIN], {

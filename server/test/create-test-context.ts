@@ -11,6 +11,7 @@ import type { Mail } from '#platform/ports/mailer.js';
 import { runNextJob } from '#platform/jobs/run-job.js';
 import { createLogger } from '#platform/logger.js';
 import { type FakeClock, createFakeClock } from './fakes/fake-clock.js';
+import type { ObservedQuery } from '#platform/database.js';
 import { createTestDatabase } from './test-database.js';
 
 export interface TestContext {
@@ -31,6 +32,8 @@ export async function createTestContext(
   options: {
     environment?: Record<string, string>;
     overrides?: Partial<Pick<Context, 'pages' | 'extractor' | 'mailer'>>;
+    /** Is told of every statement to the database. */
+    watchQueries?: (query: ObservedQuery) => void;
   } = {},
 ): Promise<TestContext> {
   const dataDir = await mkdtemp(join(tmpdir(), 'botbase-test-'));
@@ -53,7 +56,14 @@ export async function createTestContext(
   const log = createLogger('debug', { write: (line) => void logLines.push(line) });
   const mails: Mail[] = [];
   const mailer = { send: async (mail: Mail) => void mails.push(mail), close: () => {} };
-  const { ctx, close } = await createContext(config, { clock, log, mailer, ...options.overrides });
+  const { watchQueries } = options;
+  const { ctx, close } = await createContext(config, {
+    clock,
+    log,
+    mailer,
+    watchQueries,
+    ...options.overrides,
+  });
   return {
     ctx,
     clock,

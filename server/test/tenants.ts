@@ -20,9 +20,16 @@ export interface Tenant {
   canary: string;
 }
 
-export async function createTenant(app: TestApp): Promise<Tenant> {
+/** Before statements that a test makes itself, for those who listen to the product’s. */
+export const OWN = sql`/* test */`;
+
+/** @param account whose project it is; unset: of a new one */
+export async function createTenant(
+  app: TestApp,
+  account?: Pick<Tenant, 'token' | 'refreshToken' | 'userId' | 'email'>,
+): Promise<Tenant> {
   const canary = `canary${randomBytes(8).toString('hex')}`;
-  const { token, refreshToken, userId, email } = await app.register(`Name ${canary}`, 'enterprise');
+  const { token, refreshToken, userId, email } = account ?? (await app.register(`Name ${canary}`, 'enterprise'));
   const projectId = await app.createProject(token, {
     name: `Project ${canary}`,
     description: canary,
@@ -103,7 +110,7 @@ async function createApiKey(app: TestApp, token: string, name: string): Promise<
 
 async function newestJobId(app: TestApp, projectId: string): Promise<string> {
   const { rows } = await app.ctx.db.execute<{ id: string }>(
-    sql`select id from jobs where project_id = ${projectId} order by id desc limit 1`,
+    sql`${OWN} select id from jobs where project_id = ${projectId} order by id desc limit 1`,
   );
   return rows[0]?.id ?? '';
 }

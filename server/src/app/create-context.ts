@@ -1,6 +1,7 @@
 import { newId } from '#kernel/ids.js';
 import type { RuntimeConfig } from '#platform/config/runtime-config.js';
 import type { Context } from '#platform/context.js';
+import type { ObservedQuery } from '#platform/database.js';
 import type { JobBell } from '#platform/ports/job-bell.js';
 import type { Logger } from '#platform/logger.js';
 import { startProcessLease } from '#platform/processes/process-lease.js';
@@ -47,15 +48,21 @@ export interface OpenContext {
   close: () => Promise<void>;
 }
 
+interface ContextOptions extends Partial<Omit<Context, 'config' | 'db' | 'pulse' | 'log' | 'metrics'>> {
+  log?: Logger;
+  /** Is told of every statement to the database. */
+  watchQueries?: ((query: ObservedQuery) => void) | undefined;
+}
+
 /** Builds the one context of a process: connects the database, brings its schema up to date, makes every provider. */
 export async function createContext(
   config: RuntimeConfig,
-  overrides: { log?: Logger } & Partial<Omit<Context, 'config' | 'db' | 'pulse' | 'log' | 'metrics'>> = {},
+  { watchQueries, ...overrides }: ContextOptions = {},
 ): Promise<OpenContext> {
   const processId = newId();
   const telemetry = await openTelemetry(config, { processId, log: overrides.log });
   const { log, metrics } = telemetry;
-  const database = await openDatabase(config, log, metrics);
+  const database = await openDatabase(config, log, metrics, watchQueries);
   const shared = openRedis({ config, log, metrics, processId });
   const files = await openStorage(config);
   const clock = createDatabaseClock();

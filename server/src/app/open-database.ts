@@ -1,5 +1,5 @@
 import type { Config } from '#platform/config/config.js';
-import { type DatabasePool, createDatabasePool } from '#platform/database.js';
+import { type DatabasePool, type ObservedQuery, createDatabasePool } from '#platform/database.js';
 import type { Logger } from '#platform/logger.js';
 import type { Metrics } from '#platform/metrics.js';
 import { migrateDatabase } from '#platform/migrate-database.js';
@@ -21,17 +21,26 @@ const PULSE_TIMEOUT_MS = 2_000;
 const NO_ROW_SECURITY =
   'row-level security is off: the user of DATABASE_URL may not make roles (see DEPLOYMENT.md)';
 
+type Observer = (query: ObservedQuery) => void;
 type DatabaseConfig = Pick<Config, 'database' | 'dataDir'>;
 
-/** Opens the database that the configuration names, embedded or on a server, and brings its schema up to date. */
+/**
+ * Opens the database that the configuration names, embedded or on a server, and brings its schema up to date.
+ * @param watch is told of every statement
+ */
 export async function openDatabase(
   config: DatabaseConfig,
   log: Logger,
   metrics: Metrics,
+  watch: (query: ObservedQuery) => void = () => {},
 ): Promise<OpenDatabase> {
   const { url, poolSize } = config.database;
+  const observeQuery = (query: ObservedQuery) => {
+    metrics.databaseSeconds.observe({ outcome: query.outcome }, query.seconds);
+    watch(query);
+  };
   const database =
-    url === null ? await openEmbedded(config, log, metrics) : openServer(url, poolSize, metrics);
+    url === null ? await openEmbedded(config, log, observeQuery) : openServer(url, poolSize, observeQuery);
   try {
     const hasRowSecurity = await migrateDatabase(database, url);
     if (hasRowSecurity) database.enforceRowSecurity();
@@ -43,11 +52,11 @@ export async function openDatabase(
   return database;
 }
 
-function openServer(url: string, poolSize: number, metrics: Metrics): OpenDatabase {
+function openServer(url: string, poolSize: number, observeQuery: Observer): OpenDatabase {
   let hasRowSecurity = false;
   const shared = {
     connection: { connectionString: url },
-    observeQuery: observer(metrics),
+    observeQuery,
     recover: null,
     onFatal: () => {},
     hasRowSecurity: () => hasRowSecurity,
@@ -61,7 +70,11 @@ function openServer(url: string, poolSize: number, metrics: Metrics): OpenDataba
   return { ...pool, pulse: pulse.db, isEmbedded: false, enforceRowSecurity, close };
 }
 
-async function openEmbedded(config: DatabaseConfig, log: Logger, metrics: Metrics): Promise<OpenDatabase> {
+async function openEmbedded(
+  config: DatabaseConfig,
+  log: Logger,
+  observeQuery: Observer,
+): Promise<OpenDatabase> {
   const embedded = await startEmbeddedPostgres({
     dataDir: config.dataDir,
     ...processEntry('providers/embedded-postgres/embedded-postgres-process'),
@@ -71,7 +84,7 @@ async function openEmbedded(config: DatabaseConfig, log: Logger, metrics: Metric
     connection: { host: embedded.socketDirectory, port: 5432, user: 'postgres', database: 'postgres' },
     // All connections of the embedded database share one session: a second one would gain nothing.
     poolSize: 1,
-    observeQuery: observer(metrics),
+    observeQuery,
     recover: () => embedded.whenReady(),
     onFatal: (reason) => embedded.restart(`a FATAL error: ${reason}`),
   });
@@ -80,8 +93,4 @@ async function openEmbedded(config: DatabaseConfig, log: Logger, metrics: Metric
     await embedded.stop();
   };
   return { ...pool, close, isEmbedded: true, enforceRowSecurity: () => {}, pulse: pool.db };
-}
-
-function observer(metrics: Metrics) {
-  return (seconds: number, outcome: 'ok' | 'error') => metrics.databaseSeconds.observe({ outcome }, seconds);
 }

@@ -15,14 +15,23 @@ export interface DatabaseOptions {
   poolSize: number;
   /** A statement that is not answered by then fails, and its connection is given up. Servers only. */
   queryTimeoutMs?: number;
-  /** Seconds of every statement, as its caller waits for it. */
-  observeQuery: (seconds: number, outcome: 'ok' | 'error') => void;
+  observeQuery: (query: ObservedQuery) => void;
   /** A connection was refused: resolves when it is worth another try (the embedded database restarts itself). */
   recover: (() => Promise<void>) | null;
   /** A FATAL error came back: the embedded database must be restarted. */
   onFatal: (reason: string) => void;
   /** Whether transactions of a project see its rows alone: see `row-security.ts`. */
   hasRowSecurity?: () => boolean;
+}
+
+/** A statement that has been answered. */
+export interface ObservedQuery {
+  text: string;
+  /** As its caller waited for it. */
+  seconds: number;
+  outcome: 'ok' | 'error';
+  /** The project of the transaction, or in the embedded database the read, that it was part of; null: of none. */
+  projectId: string | null;
 }
 
 export interface DatabasePool {
@@ -59,6 +68,13 @@ export function runForTenant<T>(projectId: string, act: () => Promise<T>): Promi
   return tenantOfTransaction.run(projectId, act);
 }
 
+/** Databases of one session, which have no row-level security. */
+const embedded = new WeakSet<object>();
+
+export function isEmbedded(db: Database): boolean {
+  return embedded.has(db);
+}
+
 /** Opens nothing yet: connections are made when the first statement needs one. */
 export function createDatabasePool(options: DatabaseOptions): DatabasePool {
   const isServer = 'connectionString' in options.connection;
@@ -80,8 +96,10 @@ export function createDatabasePool(options: DatabaseOptions): DatabasePool {
     client.on('error', (error) => reportFatal(error, options));
   });
   pool.on('error', (error) => reportFatal(error, options));
+  const db = drizzle(pool);
+  if (!isServer) embedded.add(db);
   return {
-    db: drizzle(pool),
+    db,
     state: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => pool.end(),
   };
@@ -159,11 +177,19 @@ async function late(milliseconds: number): Promise<false> {
 
 function observeQueries(client: pg.PoolClient, options: DatabaseOptions): void {
   const query = client.query.bind(client) as (...all: unknown[]) => Promise<unknown>;
+  const isServer = 'connectionString' in options.connection;
+  let isTransaction = false;
+  let projectId: string | null = null;
   const observed = async (...parameters: unknown[]) => {
     const startedAt = performance.now();
+    const text = textOf(parameters);
+    const isBegin = text.startsWith('begin');
+    const isOfRead = !isServer && !isTransaction;
+    if (isBegin || isOfRead) projectId = tenantOfTransaction.getStore() ?? null;
+    if (isBegin) isTransaction = true;
     let outcome: 'ok' | 'error' = 'error';
     try {
-      const result = await query(...withTenant(parameters, options));
+      const result = await query(...(isBegin ? withTenant(parameters, projectId, options) : parameters));
       outcome = 'ok';
       return result;
     } catch (error) {
@@ -172,21 +198,29 @@ function observeQueries(client: pg.PoolClient, options: DatabaseOptions): void {
       if (isQueryTimeout(error)) client.emit('error', error);
       throw error;
     } finally {
-      options.observeQuery((performance.now() - startedAt) / 1000, outcome);
+      const seconds = (performance.now() - startedAt) / 1000;
+      options.observeQuery({ text, seconds, outcome, projectId });
+      if (text === 'commit' || text === 'rollback') [isTransaction, projectId] = [false, null];
     }
   };
   Object.assign(client, { query: observed });
 }
 
 /** Lets a transaction of a project begin with its role and id, in the one message that begins it. */
-function withTenant(parameters: unknown[], { hasRowSecurity }: DatabaseOptions): unknown[] {
+function withTenant(
+  parameters: unknown[],
+  projectId: string | null,
+  { hasRowSecurity }: DatabaseOptions,
+): unknown[] {
   const [query, ...rest] = parameters;
-  if (typeof query !== 'object' || query === null || !('text' in query) || query.text !== 'begin') {
-    return parameters;
-  }
-  const projectId = tenantOfTransaction.getStore();
-  if (projectId === undefined || hasRowSecurity?.() !== true) return parameters;
-  return [{ ...query, text: beginForTenant(projectId) }, ...rest];
+  if (typeof query !== 'object' || projectId === null || hasRowSecurity?.() !== true) return parameters;
+  return [{ ...query, text: beginForTenant(textOf(parameters), projectId) }, ...rest];
+}
+
+function textOf([query]: unknown[]): string {
+  if (typeof query === 'string') return query;
+  const isNamed = typeof query === 'object' && query !== null && 'text' in query;
+  return isNamed && typeof query.text === 'string' ? query.text : '';
 }
 
 function isQueryTimeout(error: unknown): error is Error {

@@ -120,8 +120,8 @@ describe('the role of tenants', () => {
       for (const name of ['sources', 'documents', 'conversations', 'messages', 'leads', 'projects'])
         expect((await tx.execute(sql.raw(`select from ${name}`))).rowCount).toBe(0);
     });
-    expect(beginForTenant('01900000-0000-7000-8000-000000000000')).toBe(
-      "begin; set local role botbase_tenant; set local app.project_id = '01900000-0000-7000-8000-000000000000'",
+    expect(beginForTenant('begin read only', '01900000-0000-7000-8000-000000000000')).toBe(
+      "begin read only; set local role botbase_tenant; set local app.project_id = '01900000-0000-7000-8000-000000000000'",
     );
   });
 });

@@ -9,9 +9,13 @@ const POLICY = 'botbase_tenant_rows';
 const SETTING = 'app.project_id';
 const INSUFFICIENT_PRIVILEGE = '42501';
 
-/** One message, so that it costs no round trip more than `begin`. @param projectId a UUID: it is not quoted */
-export function beginForTenant(projectId: string): string {
-  return `begin; set local role ${TENANT_ROLE}; set local ${SETTING} = '${projectId}'`;
+/**
+ * One message, so that it costs no round trip more than `begin`.
+ * @param begin with whatever it says of isolation and access
+ * @param projectId a UUID: it is not quoted
+ */
+export function beginForTenant(begin: string, projectId: string): string {
+  return `${begin}; set local role ${TENANT_ROLE}; set local ${SETTING} = '${projectId}'`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { PgTransaction } from 'drizzle-orm/pg-core';
 import type { Context } from './context.js';
-import { runForTenant, runInsideTransaction } from './database.js';
+import { isEmbedded, runForTenant, runInsideTransaction } from './database.js';
 import type { ProjectScope } from './scope.js';
 import { isSerializationFailure } from './database-errors.js';
 
@@ -45,4 +45,39 @@ export function inProjectTransaction<C extends TransactionContext, T>(
   act: (tx: C) => Promise<T>,
 ): Promise<T> {
   return runForTenant(scope.projectId, () => inTransaction(ctx, act));
+}
+
+/** `inTransaction` for what a job does: in its project, where it is of one. */
+export function inJobTransaction<C extends TransactionContext, T>(
+  ctx: C,
+  { projectId }: { projectId: string | null },
+  act: (tx: C) => Promise<T>,
+): Promise<T> {
+  return projectId === null ? inTransaction(ctx, act) : inProjectTransaction(ctx, { projectId }, act);
+}
+
+/**
+ * Runs statements that read one project and change nothing, under row-level security as `inProjectTransaction` does: in
+ * one transaction, or in the one that there is. It needs a connection for as long as it runs, so no more happens in it
+ * than reading. The embedded database has no row-level security: there they run one by one.
+ * @param isolation what all of the statements see; unset: each what is committed when it starts
+ */
+export async function readInProject<C extends Pick<Context, 'db'>, T>(
+  ctx: C,
+  scope: Pick<ProjectScope, 'projectId'>,
+  read: (tx: C) => Promise<T>,
+  isolation: 'read committed' | 'repeatable read' = 'read committed',
+): Promise<T> {
+  if (ctx.db instanceof PgTransaction) return read(ctx);
+  // Its only connection would go on to the next who waits for it after several messages, and not after each.
+  if (isEmbedded(ctx.db) && isolation === 'read committed')
+    // A query begins when it is awaited, which has to be in here.
+    return runForTenant(scope.projectId, async () => {
+      const result = await read(ctx);
+      return result;
+    });
+  const config = { isolationLevel: isolation, accessMode: 'read only' } as const;
+  return runForTenant(scope.projectId, () =>
+    ctx.db.transaction((db) => runInsideTransaction(() => read({ ...ctx, db })), config),
+  );
 }

@@ -8,9 +8,10 @@ import { userOf } from '#platform/http/caller.js';
 import { listOf, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
 import type { UserCaller } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import { requireSession } from '#features/auth/auth.hooks.js';
 import { authorizeProject } from '#features/projects/authorize-project.js';
-import { type AuditFilter, listAuditLogs } from './audit.queries.js';
+import { type AuditFilter, type AuditLogRow, listAuditLogs } from './audit.queries.js';
 import {
   type AuditLogsQuery,
   auditLogSchema,
@@ -40,7 +41,7 @@ export const auditRoutes =
       async (request) => {
         const { limit, cursor, ...query } = request.query;
         const filters = await authorizedFilters(ctx, userOf(request), query);
-        const rows = await listAuditLogs(ctx.db, filters, { beforeId: cursorId(cursor), limit });
+        const rows = await readLogs(ctx, filters, { beforeId: cursorId(cursor), limit });
         const page = pageOf(rows, limit);
         return { ...page, data: page.data.map(presentAuditLog) };
       },
@@ -94,11 +95,22 @@ async function authorizedFilters(
   return [filter, { projectId }];
 }
 
+/** Entries of one project as its own reads, those of an account or of all as they are. */
+function readLogs(
+  ctx: Pick<Context, 'db'>,
+  filters: AuditFilter[],
+  page: { beforeId: string | null; limit: number },
+): Promise<AuditLogRow[]> {
+  const projectId = filters.find((filter) => filter.projectId !== undefined)?.projectId;
+  if (projectId === undefined) return listAuditLogs(ctx.db, filters, page);
+  return readInProject(ctx, { projectId }, (tx) => listAuditLogs(tx.db, filters, page));
+}
+
 /** A page at a time, as the reader takes them. */
 async function* jsonLines(ctx: Pick<Context, 'db'>, filters: AuditFilter[]): AsyncGenerator<string> {
   let beforeId: string | null = null;
   do {
-    const rows = await listAuditLogs(ctx.db, filters, { beforeId, limit: EXPORT_PAGE });
+    const rows: AuditLogRow[] = await readLogs(ctx, filters, { beforeId, limit: EXPORT_PAGE });
     const page = rows.slice(0, EXPORT_PAGE);
     if (page.length > 0) yield page.map((row) => `${JSON.stringify(presentAuditLog(row))}\n`).join('');
     beforeId = rows.length > EXPORT_PAGE ? (page.at(-1)?.id ?? null) : null;

@@ -2,6 +2,7 @@ import { AppError } from '#kernel/app-error.js';
 import type { Context } from '#platform/context.js';
 import { retryWhileUnavailable } from '#platform/retry-while-unavailable.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import type { Citation } from '#db/schema/conversations.js';
 import { meterAnswer } from '#features/usage/meter-answer.js';
 import { type MessageRow, findMessage } from './chat.queries.js';
@@ -94,7 +95,7 @@ async function whyNotStored(
   messageId: string,
 ): Promise<unknown> {
   try {
-    await findMessage(ctx.db, scope, messageId);
+    await readInProject(ctx, scope, (tx) => findMessage(tx.db, scope, messageId));
   } catch {
     return new AppError('not_found', 'The conversation was deleted in the meantime.');
   }

@@ -1,6 +1,7 @@
 import { newId } from '#kernel/ids.js';
 import type { SearchCache } from '#platform/ports/search-cache.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import type { Passage } from '#features/retrieval/retrieve-passages.js';
 import { meterAnswer } from '#features/usage/meter-answer.js';
 import { type AnswerSettings, withSettings } from './answer-settings.js';
@@ -29,7 +30,8 @@ export async function answerQuestion(
   signal: AbortSignal,
 ): Promise<AnsweredQuestion> {
   const { question, history, settings } = input;
-  const project = withSettings(await findChatProject(ctx.db, scope), settings);
+  const own = await readInProject(ctx, scope, (tx) => findChatProject(tx.db, scope));
+  const project = withSettings(own, settings);
   const tier = project.defaultModel;
   const turn = {
     project,
@@ -40,10 +42,10 @@ export async function answerQuestion(
     reservation: null,
     history,
   };
-  const own = { ...ctx, searchCache: NO_CACHE };
+  const uncached = { ...ctx, searchCache: NO_CACHE };
   const startedAt = performance.now();
   let end: Extract<RAGEvent, { type: 'response' }> | null = null;
-  for await (const event of generateRAGResponse(own, scope, turn, signal)) {
+  for await (const event of generateRAGResponse(uncached, scope, turn, signal)) {
     if (event.type === 'response') end = event;
   }
   const latencyMs = Math.round(performance.now() - startedAt);

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '#platform/context.js';
 import { scopeOf } from '#platform/http/caller.js';
 import { consumeNamed } from '#platform/http/rate-limit.js';
+import { readInProject } from '#platform/transaction.js';
 import { findChatProject } from './chat.queries.js';
 import type { ChatInput } from './chat.schemas.js';
 
@@ -29,7 +30,8 @@ export function createChatLimits(ctx: Pick<Context, 'config' | 'limiter' | 'db'>
   return async (request: FastifyRequest, reply: FastifyReply, input: ChatInput): Promise<void> => {
     const scope = scopeOf(request);
     const { actor } = scope;
-    const tier = input.model ?? (await findChatProject(ctx.db, scope)).defaultModel;
+    const tier =
+      input.model ?? (await readInProject(ctx, scope, (tx) => findChatProject(tx.db, scope))).defaultModel;
     const cost = TIER_COST[tier] * Math.max(1, Math.ceil(input.message.length / CHARACTERS_PER_POINT));
     if (actor.type === 'user') {
       await consumeNamed(users, { key: actor.apiKey?.id ?? actor.userId, cost }, reply);

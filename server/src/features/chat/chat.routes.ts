@@ -9,7 +9,7 @@ import { clientGone, sendEventStream } from '#platform/http/event-stream.js';
 import { type IdempotencyClaim, beginIdempotent, replay } from '#platform/http/idempotency.js';
 import { pathId, problems } from '#platform/http/schemas.js';
 import type { StreamEvent } from '#platform/ports/live-streams.js';
-import { inProjectTransaction } from '#platform/transaction.js';
+import { readInProject } from '#platform/transaction.js';
 import { allowUser } from '#features/auth/auth.hooks.js';
 import { requireProjectOrVisitor } from '#features/projects/projects.hooks.js';
 import { type AnswerEvent, answerMessage } from './answer-message.js';
@@ -66,7 +66,7 @@ export const chatRoutes =
         if (state.type === 'replay') {
           const answer = JSON.parse(state.body) as ChatAnswer;
           // Gone with its conversation: a kept answer must not outlive it.
-          await inProjectTransaction(ctx, scopeOf(request), (tx) =>
+          await readInProject(ctx, scopeOf(request), (tx) =>
             findMessage(tx.db, scopeOf(request), answer.message.id),
           );
           if (!isStream) return replay(reply, state);
@@ -99,10 +99,12 @@ export const chatRoutes =
         onRequest: mayChat,
       },
       async (request, reply) => {
-        const message = await findOwnMessage(ctx, scopeOf(request), {
-          messageId: request.params.messageId,
-          conversationToken: request.headers['conversation-token'] ?? null,
-        });
+        const message = await readInProject(ctx, scopeOf(request), (tx) =>
+          findOwnMessage(tx, scopeOf(request), {
+            messageId: request.params.messageId,
+            conversationToken: request.headers['conversation-token'] ?? null,
+          }),
+        );
         if (message.role === 'user') return reply.status(204).send();
         const afterSequence = request.headers['last-event-id'] ?? 0;
         const answer = { messageId: message.id, afterSequence, requestId: request.id };
@@ -131,10 +133,10 @@ export const chatRoutes =
       },
       async (request, reply) => {
         const token = request.body?.conversationToken ?? request.headers['conversation-token'] ?? null;
-        const message = await findOwnMessage(ctx, scopeOf(request), {
-          messageId: request.params.messageId,
-          conversationToken: token,
-        });
+        const { messageId } = request.params;
+        const message = await readInProject(ctx, scopeOf(request), (tx) =>
+          findOwnMessage(tx, scopeOf(request), { messageId, conversationToken: token }),
+        );
         if (message.status === 'streaming') await stopAnswer(ctx, scopeOf(request), message.id);
         return reply.status(204).send(null);
       },
@@ -204,13 +206,14 @@ async function sendWhole(
         .send(problem);
     }
   }
-  return reply.send(chatAnswerOf(ctx, await findMessage(ctx.db, scope, messageId)));
+  const message = await readInProject(ctx, scope, (tx) => findMessage(tx.db, scope, messageId));
+  return reply.send(chatAnswerOf(ctx, message));
 }
 
 /** @throws AppError `unavailable` when the process that writes the answer cannot be reached */
 async function stopAnswer(ctx: Context, scope: ReturnType<typeof scopeOf>, messageId: string): Promise<void> {
   if (await ctx.streams.stop(messageId)) return;
-  const { status } = await findMessage(ctx.db, scope, messageId);
+  const { status } = await readInProject(ctx, scope, (tx) => findMessage(tx.db, scope, messageId));
   if (status !== 'streaming') return;
   throw new AppError('unavailable', 'The answer is written elsewhere, and cannot be stopped at the moment.', {
     retryAfterSeconds: STOP_RETRY_SECONDS,

@@ -4,7 +4,7 @@ import type { Context } from '#platform/context.js';
 import { scopeOf } from '#platform/http/caller.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
-import { inProjectTransaction } from '#platform/transaction.js';
+import { inProjectTransaction, readInProject } from '#platform/transaction.js';
 import { allowUser, requireUser } from '#features/auth/auth.hooks.js';
 import { requireProject, requireProjectOrVisitor } from '#features/projects/projects.hooks.js';
 import { COST_CURRENCY } from '#features/usage/message-cost.js';
@@ -133,12 +133,15 @@ export const conversationRoutes =
       async (request) => {
         const scope = scopeOf(request);
         const { limit, cursor } = request.query;
-        const conversation = await findOwnConversation(ctx, scope, {
-          conversationId: request.params.conversationId,
-          conversationToken: request.headers['conversation-token'] ?? null,
+        const rows = await readInProject(ctx, scope, async (tx) => {
+          const conversation = await findOwnConversation(tx, scope, {
+            conversationId: request.params.conversationId,
+            conversationToken: request.headers['conversation-token'] ?? null,
+          });
+          const filter = { conversationId: conversation.id, afterId: cursorId(cursor), limit };
+          return listMessages(tx.db, scope, filter);
         });
-        const filter = { conversationId: conversation.id, afterId: cursorId(cursor), limit };
-        const page = pageOf(await listMessages(ctx.db, scope, filter), limit);
+        const page = pageOf(rows, limit);
         const isMember = scope.memberRole !== null;
         const data = page.data.map((row) => presentMessage(row, isMember ? row.feedback : null));
         return { ...page, data };

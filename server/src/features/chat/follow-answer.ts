@@ -5,6 +5,7 @@ import { expectedError } from '#platform/http/expected-error.js';
 import { problemOf } from '#platform/http/problem.js';
 import type { StreamEvent } from '#platform/ports/live-streams.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import { chatAnswerOf, replayEvents } from './answer-stream.js';
 import { type MessageRow, findMessage } from './chat.queries.js';
 import { LONGEST_TURN_MS } from '#features/usage/reserve-message.js';
@@ -55,7 +56,7 @@ function findStored(
   scope: ProjectScope,
   messageId: string,
 ): Promise<MessageRow | Error> {
-  return findMessage(ctx.db, scope, messageId).catch(expectedError);
+  return readInProject(ctx, scope, (tx) => findMessage(tx.db, scope, messageId)).catch(expectedError);
 }
 
 /** A reader that has seen more than is stored gets an `error`: the process died and took the rest with it. */

@@ -1,5 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { inProjectTransaction, readInProject } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { type ExportedRow, listExportedRows } from './export.queries.js';
 import { exportedTables } from './exported-tables.js';
@@ -11,14 +12,19 @@ export type LineCounts = Record<string, number>;
  * All that a project holds as lines of JSON, the last one with the counts. It is read page after page while it is
  * sent, and a page is all that is in memory; what changes meanwhile may or may not be in it.
  */
-export async function* exportProject(ctx: Pick<Context, 'db'>, scope: ProjectScope): AsyncGenerator<string> {
+export async function* exportProject(
+  ctx: Pick<Context, 'db' | 'afterCommit'>,
+  scope: ProjectScope,
+): AsyncGenerator<string> {
   const counts: LineCounts = {};
-  await recordAudit(ctx, scope, {
-    projectId: scope.projectId,
-    action: 'project.export',
-    resourceType: 'project',
-    resourceId: scope.projectId,
-  });
+  await inProjectTransaction(ctx, scope, (tx) =>
+    recordAudit(tx, scope, {
+      projectId: scope.projectId,
+      action: 'project.export',
+      resourceType: 'project',
+      resourceId: scope.projectId,
+    }),
+  );
   yield* projectLines(ctx, scope, counts);
   yield lineOf({ type: 'end', counts });
 }
@@ -31,7 +37,8 @@ export async function* projectLines(
 ): AsyncGenerator<string> {
   const { projectId } = scope;
   for (const { type, rowsPerPage, ...table } of exportedTables) {
-    const list = (page: Page) => listExportedRows(ctx.db, scope, table, page);
+    const list = (page: Page) =>
+      readInProject(ctx, scope, (tx) => listExportedRows(tx.db, scope, table, page));
     for await (const row of allRows(list, rowsPerPage)) {
       const { feedback = null, ...fields } = row;
       yield countedLine(counts, type, { projectId, ...fields, ...originOf(row) });

@@ -4,7 +4,7 @@ import type { Context } from '#platform/context.js';
 import { scopeOf } from '#platform/http/caller.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
-import { inProjectTransaction } from '#platform/transaction.js';
+import { inProjectTransaction, readInProject } from '#platform/transaction.js';
 import { requireUser } from '#features/auth/auth.hooks.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
 import { deleteDocument } from './delete-document.js';
@@ -91,10 +91,13 @@ export const documentRoutes =
       async (request) => {
         const scope = scopeOf(request);
         const { limit, cursor } = request.query;
-        const document = await findDocument(ctx.db, scope, request.params.documentId);
         const afterId = cursorId(cursor);
-        const found = afterId === null ? -1 : await findChunkIndexOrNull(ctx.db, scope, document.id, afterId);
-        const rows = await listChunks(ctx.db, scope, { document, afterIndex: found ?? -1, limit });
+        const rows = await readInProject(ctx, scope, async (tx) => {
+          const document = await findDocument(tx.db, scope, request.params.documentId);
+          const found =
+            afterId === null ? -1 : await findChunkIndexOrNull(tx.db, scope, document.id, afterId);
+          return listChunks(tx.db, scope, { document, afterIndex: found ?? -1, limit });
+        });
         const page = pageOf(rows, limit);
         return { ...page, data: page.data.map(presentChunk) };
       },

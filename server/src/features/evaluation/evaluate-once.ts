@@ -1,4 +1,5 @@
 import { type ProjectScope, mintProjectScope, systemCaller } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import type { AnswerContext } from '#features/chat/answer-question.js';
 import { type CaseResult, evaluateCase } from './evaluate-case.js';
 import { type EvaluationMetrics, measureResults } from './measure-results.js';
@@ -22,8 +23,11 @@ export async function evaluateOnce(
   signal: AbortSignal,
 ): Promise<Evaluation> {
   const scope: ProjectScope = mintProjectScope(systemCaller, input.projectId, null);
-  const { id: testSetId, name: testSetName } = await findTestSet(ctx.db, scope, input.testSetId);
-  const newest = await listTestCases(ctx.db, scope, { testSetId, beforeId: null, limit: MAX_TEST_CASES });
+  const { testSetName, newest } = await readInProject(ctx, scope, async (tx) => {
+    const { id: testSetId, name } = await findTestSet(tx.db, scope, input.testSetId);
+    const page = { testSetId, beforeId: null, limit: MAX_TEST_CASES };
+    return { testSetName: name, newest: await listTestCases(tx.db, scope, page) };
+  });
   const results: Evaluation['results'] = [];
   for (const testCase of newest.toReversed()) {
     const result = await evaluateCase(ctx, scope, { testCase, settings: {} }, signal);

@@ -3,7 +3,7 @@ import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { JobHandler, RunningJob } from '#platform/jobs/define-job.js';
 import { type ProjectScope, mintProjectScope, systemCaller } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction, readInProject } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import type { AnswerSettings } from '#features/chat/answer-settings.js';
 import { type CaseResult, evaluateCase } from './evaluate-case.js';
@@ -23,10 +23,10 @@ import type { TestCaseRow } from './test-cases.queries.js';
 export const evaluateTestSet: JobHandler<EvaluateTestSetPayload> = {
   run: async (ctx, job, { projectId, runId }, signal) => {
     const scope = mintProjectScope(systemCaller, projectId, null);
-    let run = await findRunOrNull(ctx.db, scope, runId);
+    let run = await readInProject(ctx, scope, (tx) => findRunOrNull(tx.db, scope, runId));
     while (run !== null && (run.status === 'queued' || run.status === 'running')) {
       signal.throwIfAborted();
-      const testCase = await findPendingCaseOrNull(ctx.db, scope, runId);
+      const testCase = await readInProject(ctx, scope, (tx) => findPendingCaseOrNull(tx.db, scope, runId));
       run =
         testCase === null
           ? await finishRun(ctx, scope, { job, run })
@@ -68,7 +68,7 @@ async function runCase(
   }
   const { projectId } = scope;
   const { id: testCaseId, question } = testCase;
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     await job.fence(tx);
     const after = await updateRun(tx.db, scope, run.id, { status: 'running', addDone: results.length });
     if (after === null) return null;
@@ -93,7 +93,7 @@ function finishRun(
   scope: ProjectScope,
   { job, run }: { job: RunningJob; run: RunRow },
 ): Promise<RunRow | null> {
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     await job.fence(tx);
     const rows = await listMeasuredResults(tx.db, scope, run.id);
     const ofVariant = run.variants.map((_settings, index) =>

@@ -3,6 +3,7 @@ import { AppError, type FieldError } from '#kernel/app-error.js';
 import { isId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import { addTestCases } from './add-test-cases.js';
 import { type TestCaseRow, listNamedSources } from './test-cases.queries.js';
 import { type TestCaseInput, testCaseBody } from './test-sets.schemas.js';
@@ -113,7 +114,10 @@ async function nameSources(
 ): Promise<(cell: string | undefined) => string | null | { fault: string }> {
   const names = [...new Set(rows.flatMap(({ cells }) => cells['expected_source'] ?? []))];
   const ids = names.filter(isId);
-  const found = names.length === 0 ? [] : await listNamedSources(ctx.db, scope, { ids, names });
+  const found =
+    names.length === 0
+      ? []
+      : await readInProject(ctx, scope, (tx) => listNamedSources(tx.db, scope, { ids, names }));
   return (cell) => {
     if (cell === undefined) return null;
     const byId = found.find(({ id }) => id === cell.toLowerCase());

@@ -5,7 +5,7 @@ import { scopeOf } from '#platform/http/caller.js';
 import { idempotent } from '#platform/http/idempotency.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
-import { inProjectTransaction } from '#platform/transaction.js';
+import { inProjectTransaction, readInProject } from '#platform/transaction.js';
 import { requireUser } from '#features/auth/auth.hooks.js';
 import { answerSettingsSchema } from '#features/chat/answer-settings.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
@@ -75,9 +75,11 @@ export const evaluationRunRoutes =
       async (request) => {
         const scope = scopeOf(request);
         const { limit, cursor } = request.query;
-        const { id: testSetId } = await findTestSet(ctx.db, scope, request.params.testSetId);
-        const filter = { testSetId, beforeId: cursorId(cursor), limit };
-        const page = pageOf(await listRuns(ctx.db, scope, filter), limit);
+        const rows = await readInProject(ctx, scope, async (tx) => {
+          const { id: testSetId } = await findTestSet(tx.db, scope, request.params.testSetId);
+          return listRuns(tx.db, scope, { testSetId, beforeId: cursorId(cursor), limit });
+        });
+        const page = pageOf(rows, limit);
         return { ...page, data: page.data.map(presentRun) };
       },
     );
@@ -116,11 +118,13 @@ export const evaluationRunRoutes =
       async (request) => {
         const scope = scopeOf(request);
         const { limit, cursor, different } = request.query;
-        const { id: runId } = await findRun(ctx.db, scope, request.params);
-        const filter = { runId, isDifferent: different === 'true', beforeId: cursorId(cursor), limit };
-        const page = pageOf(await listEvaluatedCases(ctx.db, scope, filter), limit);
-        const caseIds = page.data.map(({ id }) => id);
-        const rows = await listResultsOfCases(ctx.db, scope, { runId, caseIds });
+        const { page, rows } = await readInProject(ctx, scope, async (tx) => {
+          const { id: runId } = await findRun(tx.db, scope, request.params);
+          const filter = { runId, isDifferent: different === 'true', beforeId: cursorId(cursor), limit };
+          const cases = pageOf(await listEvaluatedCases(tx.db, scope, filter), limit);
+          const caseIds = cases.data.map(({ id }) => id);
+          return { page: cases, rows: await listResultsOfCases(tx.db, scope, { runId, caseIds }) };
+        });
         const data = page.data.map((entry) =>
           presentCaseResult(
             entry,

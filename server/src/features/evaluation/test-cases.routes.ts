@@ -7,6 +7,7 @@ import { scopeOf } from '#platform/http/caller.js';
 import { idempotent } from '#platform/http/idempotency.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
+import { readInProject } from '#platform/transaction.js';
 import { requireUser } from '#features/auth/auth.hooks.js';
 import { charsetOfMediaType, decodeText } from '#features/ingestion/extractors/decode-text.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
@@ -50,9 +51,11 @@ export const testCaseRoutes =
       async (request) => {
         const scope = scopeOf(request);
         const { limit, cursor } = request.query;
-        const { id: testSetId } = await findTestSet(ctx.db, scope, request.params.testSetId);
-        const filter = { testSetId, beforeId: cursorId(cursor), limit };
-        const page = pageOf(await listTestCases(ctx.db, scope, filter), limit);
+        const rows = await readInProject(ctx, scope, async (tx) => {
+          const { id: testSetId } = await findTestSet(tx.db, scope, request.params.testSetId);
+          return listTestCases(tx.db, scope, { testSetId, beforeId: cursorId(cursor), limit });
+        });
+        const page = pageOf(rows, limit);
         return { ...page, data: page.data.map(presentTestCase) };
       },
     );
@@ -172,7 +175,9 @@ const importRoute =
       },
       async (request, reply) => {
         const scope = scopeOf(request);
-        const { id: testSetId } = await findTestSet(ctx.db, scope, request.params.testSetId);
+        const { id: testSetId } = await readInProject(ctx, scope, (tx) =>
+          findTestSet(tx.db, scope, request.params.testSetId),
+        );
         const content = request.body;
         if (content == null)
           throw new AppError('validation_failed', 'The body is missing: send a file as text/csv.');

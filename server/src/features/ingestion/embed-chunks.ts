@@ -2,6 +2,7 @@ import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { Embedder } from '#platform/ports/embedder.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import { embeddingCost } from '#features/usage/embedding-cost.js';
 import { type NewEmbedding, findEmbeddingModel, listKnownEmbeddings } from './ingestion.queries.js';
 
@@ -30,7 +31,7 @@ export async function listNeededEmbedders(
 ): Promise<Embedder[]> {
   const { embedder } = ctx;
   if (embedder === null) return [];
-  const live = await findEmbeddingModel(ctx.db, scope);
+  const live = await readInProject(ctx, scope, (tx) => findEmbeddingModel(tx.db, scope));
   if (live === null || (live.model === embedder.model && live.dimensions === embedder.dimensions))
     return [embedder];
   return [embedder, embedder.forModel(live.model, live.dimensions)];

@@ -5,7 +5,7 @@ import type { Context } from '#platform/context.js';
 import { type JobHandler, JobPostponed, type RunningJob } from '#platform/jobs/define-job.js';
 import { type ProjectScope, mintProjectScope, systemCaller } from '#platform/scope.js';
 import { isForeignKeyViolation } from '#platform/database-errors.js';
-import { inProjectTransaction } from '#platform/transaction.js';
+import { inProjectTransaction, readInProject } from '#platform/transaction.js';
 import { blockCrawlHost } from './crawler/crawl-hosts.queries.js';
 import { createCrawlScope } from './crawler/crawl-scope.js';
 import { carryOn, planOrFinish } from './crawler/crawl-source.js';
@@ -56,7 +56,9 @@ class PageWithdrawn extends Error {
 export const ingestPage: JobHandler<IngestPagePayload> = {
   run: async (ctx, job, payload, signal) => {
     const scope = mintProjectScope(systemCaller, payload.projectId, null);
-    const found = await findPageWithSourceOrNull(ctx.db, scope, payload.pageId);
+    const found = await readInProject(ctx, scope, (tx) =>
+      findPageWithSourceOrNull(tx.db, scope, payload.pageId),
+    );
     if (found === null) return;
     // An attempt before this one ended it, or somebody deleted its document: the run must not wait for it.
     if (!isWaiting(found)) return carryOn(ctx, scope, job, payload.sourceId);
@@ -164,7 +166,9 @@ async function storeVisit(
       return storeEnd(ctx, scope, work, unchangedEnd(ctx, work, visit));
     case 'read': {
       const textHash = sha256Hex(visit.extracted.content);
-      const other = isSinglePage(work.source) ? null : await claimText(ctx.db, scope, { page, textHash });
+      const other = isSinglePage(work.source)
+        ? null
+        : await inProjectTransaction(ctx, scope, (tx) => claimText(tx.db, scope, { page, textHash }));
       if (other !== null) {
         const doubled = {
           ...visit,

@@ -4,6 +4,7 @@ import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import type { JobHandler, RunningJob } from '#platform/jobs/define-job.js';
 import { type ProjectScope, mintProjectScope, systemCaller } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { crawlSource } from './crawler/crawl-source.js';
 import { endSource } from './crawler/finish-run.js';
@@ -28,7 +29,7 @@ const QUEUED = { stage: 'queued', done: 0, total: 1 } as const;
 export const ingestSource: JobHandler<IngestSourcePayload> = {
   run: async (ctx, job, payload, signal) => {
     const scope = mintProjectScope(systemCaller, payload.projectId, null);
-    const source = await findSourceOrNull(ctx.db, scope, payload.sourceId);
+    const source = await readInProject(ctx, scope, (tx) => findSourceOrNull(tx.db, scope, payload.sourceId));
     if (source === null) return;
     const { origin } = source;
     if (origin.type === 'url') await crawlSource(ctx, scope, job, { ...source, origin }, signal);

@@ -61,13 +61,17 @@ export async function processDocument(
   signal: AbortSignal,
 ): Promise<ProcessedDocument> {
   const { sourceId, document } = work;
-  const row = await upsertDocument(ctx.db, {
-    id: newId(),
-    projectId: scope.projectId,
-    sourceId,
-    key: document.key,
-    title: document.title,
-    url: document.url,
+  const { row, highest } = await inProjectTransaction(ctx, scope, async (tx) => {
+    const upserted = await upsertDocument(tx.db, {
+      id: newId(),
+      projectId: scope.projectId,
+      sourceId,
+      key: document.key,
+      title: document.title,
+      url: document.url,
+    });
+    const written = upserted.isNew ? 0 : await findHighestVersion(tx.db, scope, upserted.id);
+    return { row: upserted, highest: written };
   });
   const contentHash = sha256Hex(document.extracted.content);
   const indexKey = indexKeyOf(document);
@@ -80,7 +84,6 @@ export async function processDocument(
   // Before anything is paid for; who is right is found out when the document is published.
   const fullLimit = isNew ? await findFullLimit(ctx, scope, sourceId) : null;
   if (fullLimit !== null) throw usageLimitReached(fullLimit);
-  const highest = row.isNew ? 0 : await findHighestVersion(ctx.db, scope, row.id);
   const version = Math.max(row.liveVersion, highest) + 1;
   const target = { documentId: row.id, version, contentHash, indexKey };
   return writeVersion(ctx, scope, work, { ...target, outcome: isNew ? 'added' : 'changed' }, signal);

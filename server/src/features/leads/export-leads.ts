@@ -1,5 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import { csvLine } from '#kernel/csv-line.js';
 import { type LeadRow, listLeads } from './leads.queries.js';
 
@@ -24,7 +25,8 @@ export async function* exportLeads(ctx: Pick<Context, 'db'>, scope: ProjectScope
   const read = Object.values(COLUMNS);
   yield csvLine(Object.keys(COLUMNS));
   for (let beforeId: string | null = null; ;) {
-    const rows: LeadRow[] = await listLeads(ctx.db, scope, { text: null, beforeId, limit: PAGE_ROWS });
+    const filter = { text: null, beforeId, limit: PAGE_ROWS };
+    const rows: LeadRow[] = await readInProject(ctx, scope, (tx) => listLeads(tx.db, scope, filter));
     const page = rows.slice(0, PAGE_ROWS);
     if (page.length > 0) yield page.map((lead) => csvLine(read.map((cell) => cell(lead)))).join('');
     if (rows.length <= PAGE_ROWS) return;

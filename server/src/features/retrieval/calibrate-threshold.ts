@@ -3,7 +3,7 @@ import type { Context } from '#platform/context.js';
 import type { JobHandler } from '#platform/jobs/define-job.js';
 import { enqueueJob } from '#platform/jobs/enqueue-job.js';
 import { type ProjectScope, mintProjectScope, systemCaller } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction, readInProject } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { pseudoQuestion } from '#rag/pseudo-question.js';
 import {
@@ -39,7 +39,7 @@ export const calibrateThreshold: JobHandler<CalibrateThresholdPayload> = {
   run: async (ctx, job, { projectId }, signal) => {
     const scope = mintProjectScope(systemCaller, projectId, null);
     const calibratedScore = thresholdOf(await scoreWithoutOwnDocument(ctx, scope, signal));
-    await inTransaction(ctx, async (tx) => {
+    await inProjectTransaction(ctx, scope, async (tx) => {
       await job.fence(tx);
       await updateCalibratedScore(tx.db, scope, calibratedScore);
       await recordAudit(tx, systemCaller, {
@@ -70,7 +70,7 @@ export async function calibrateChangedProjects(
   for (const payload of changed) {
     const { projectId } = payload;
     const dedupeKey = calibrateDedupeKey(projectId);
-    const jobId = await inTransaction(ctx, (tx) =>
+    const jobId = await inProjectTransaction(ctx, { projectId }, (tx) =>
       enqueueJob(tx, calibrateThresholdJob, { projectId, payload, dedupeKey }),
     );
     if (jobId !== null) count += 1;
@@ -85,7 +85,8 @@ async function scoreWithoutOwnDocument(
   signal: AbortSignal,
 ): Promise<number[]> {
   const scores: number[] = [];
-  for (const { documentId, text, language } of await sampleVisibleChunks(ctx.db, scope, SAMPLE)) {
+  const sample = await readInProject(ctx, scope, (tx) => sampleVisibleChunks(tx.db, scope, SAMPLE));
+  for (const { documentId, text, language } of sample) {
     signal.throwIfAborted();
     const query = pseudoQuestion(text, language);
     if (query === null) continue;

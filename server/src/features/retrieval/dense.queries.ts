@@ -64,34 +64,33 @@ async function listNearestMatching(
 
 /**
  * The nearest visible chunks that the model's index finds, put into their order by the full vectors: nearly all of the
- * exact ones, and fewer than asked for where few of those in the index match.
+ * exact ones, and fewer than asked for where few of those in the index match. It changes settings until the end of the
+ * transaction that `db` must be.
  * @param how.candidates of the index, which are compared once more
  * @param how.effort how many the index keeps in view while it searches, 1 to 1,000
  */
-export function listNearestByIndex(
+export async function listNearestByIndex(
   db: Database,
   scope: ProjectScope,
   search: NearestSearch,
   how: { kind: 'halfvec' | 'bit'; candidates: number; effort: number; mostPassed: number },
 ): Promise<NearestChunk[]> {
-  return db.transaction(async (tx) => {
-    // Without a price on sorting the planner, who thinks that a distance costs nothing, would look at every vector;
-    // and compiling a statement that looks so dear takes longer than to run it.
-    await tx.execute(sql`
-      select set_config('hnsw.iterative_scan', 'relaxed_order', true),
-        set_config('hnsw.ef_search', ${String(how.effort)}, true),
-        set_config('hnsw.max_scan_tuples', ${String(how.mostPassed)}, true),
-        set_config('enable_sort', 'off', true), set_config('jit', 'off', true)`);
-    const { rows } = await tx.execute<{ chunkId: string; similarity: number }>(sql`
-      with near as materialized (
-        select ${embeddings.chunkId} as chunk_id, ${distanceTo(search)} as distance
-        ${fromMatching(scope, search)}
-        order by ${indexedDistanceTo(search, how.kind)} limit ${how.candidates}
-      )
-      select chunk_id as "chunkId", 1 - distance as similarity from near
-      order by distance limit ${search.limit}`);
-    return rows;
-  });
+  // Without a price on sorting the planner, who thinks that a distance costs nothing, would look at every vector;
+  // and compiling a statement that looks so dear takes longer than to run it.
+  await db.execute(sql`
+    select set_config('hnsw.iterative_scan', 'relaxed_order', true),
+      set_config('hnsw.ef_search', ${String(how.effort)}, true),
+      set_config('hnsw.max_scan_tuples', ${String(how.mostPassed)}, true),
+      set_config('enable_sort', 'off', true), set_config('jit', 'off', true)`);
+  const { rows } = await db.execute<{ chunkId: string; similarity: number }>(sql`
+    with near as materialized (
+      select ${embeddings.chunkId} as chunk_id, ${distanceTo(search)} as distance
+      ${fromMatching(scope, search)}
+      order by ${indexedDistanceTo(search, how.kind)} limit ${how.candidates}
+    )
+    select chunk_id as "chunkId", 1 - distance as similarity from near
+    order by distance limit ${search.limit}`);
+  return rows;
 }
 
 export interface SearchSize {

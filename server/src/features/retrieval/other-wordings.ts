@@ -1,5 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import { foreignLanguage } from '#rag/foreign-language.js';
 import {
   type TaskPrompt,
@@ -96,7 +97,9 @@ async function languagesToAskIn(
   scope: ProjectScope,
   query: string,
 ): Promise<string[]> {
-  const languages = (await listLanguages(ctx.db, scope)).filter((language) => language !== 'und');
+  const languages = (await readInProject(ctx, scope, (tx) => listLanguages(tx.db, scope))).filter(
+    (language) => language !== 'und',
+  );
   const isForeign = languages.length > 0 && foreignLanguage(query, languages) !== null;
   return isForeign ? languages.slice(0, MOST_LANGUAGES) : [];
 }

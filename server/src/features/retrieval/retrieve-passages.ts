@@ -3,6 +3,7 @@ import { sha256Hex } from '#kernel/hash.js';
 import type { Context } from '#platform/context.js';
 import { embeddingModelKey, parseEmbeddingModel } from '#platform/embedding-model.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import { inSpan } from '#platform/tracing.js';
 import { comparableQuestion } from '#rag/comparable-question.js';
 import { normalizeQuery } from '#rag/normalize-query.js';
@@ -66,7 +67,7 @@ export function retrievePassages(
   thinking: ThinkingTime = startThinkingTime(),
 ): Promise<RetrievalResult> {
   return inSpan({ name: 'retrieve passages' }, async (span) => {
-    const settings = await findRetrievalSettings(ctx.db, scope);
+    const settings = await readInProject(ctx, scope, (tx) => findRetrievalSettings(tx.db, scope));
     const search = searchOf(ctx, settings, input);
     const embedder = embedderOf(ctx, settings);
     const key = searchKey({ ...scope, ...settings, embedder, search });

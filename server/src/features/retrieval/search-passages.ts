@@ -1,5 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import { type FusedHit, type QueryHits, fuseQueries, inOrder } from '#rag/fuse.js';
 import { type ModelCall, type ThinkingTime } from './ask-model.js';
 import { type OtherWordings, type Wording, writeOtherWordings } from './other-wordings.js';
@@ -91,7 +92,9 @@ export async function searchPassages(
   const searchedAt = performance.now();
   const ranked = await rank(ctx, scope, { search, fused }, thinking, signal);
   const rankedAt = performance.now();
-  const { passages, isComplete } = await loadPassages(ctx, scope, search, ranked.hits);
+  const { passages, isComplete } = await readInProject(ctx, scope, (tx) =>
+    loadPassages(tx, scope, search, ranked.hits),
+  );
   const { reranking } = ranked;
   return {
     passages,
@@ -197,11 +200,8 @@ async function rank(
   const by = search.options.rerank;
   const none = { hits: fused, reranking: null, before: [], after: [] };
   if (by === 'off' || fused.length < 2) return none;
-  const chunks = await listVisibleChunks(
-    ctx.db,
-    scope,
-    fused.slice(0, RERANK_DEPTH[by]).map(({ id }) => id),
-  );
+  const best = fused.slice(0, RERANK_DEPTH[by]).map(({ id }) => id);
+  const chunks = await readInProject(ctx, scope, (tx) => listVisibleChunks(tx.db, scope, best));
   const byId = new Map(chunks.map((chunk) => [chunk.chunkId, chunk]));
   const candidates = fused.flatMap(({ id }) => byId.get(id) ?? []);
   const reranking = await rerankPassages(ctx, { search, by, candidates }, thinking, signal);
@@ -216,19 +216,19 @@ async function rank(
 
 /** The text of the best hits. Who asks a question to the letter gets its answer first, whatever else there is. */
 async function loadPassages(
-  ctx: SearchContext,
+  tx: Pick<Context, 'db'>,
   scope: ProjectScope,
   search: Search,
   ranked: FusedHit[],
 ): Promise<{ passages: Passage[]; isComplete: boolean }> {
-  const answer = await findQuestionAnswerOrNull(ctx.db, scope, {
+  const answer = await findQuestionAnswerOrNull(tx.db, scope, {
     questionKeys: search.questionKeys,
     filter: matchesFilter(search.filter),
   });
   const hits = (answer === null ? ranked : withAnswerFirst(ranked, answer.chunkId)).slice(0, search.topK);
   if (hits.length === 0) return { passages: [], isComplete: true };
   const chunkIds = hits.map(({ id }) => id);
-  const chunks = await listVisibleChunks(ctx.db, scope, chunkIds);
+  const chunks = await listVisibleChunks(tx.db, scope, chunkIds);
   const byId = new Map(chunks.map((chunk) => [chunk.chunkId, chunk]));
   const passages = hits.flatMap(({ id, score, lexical, semantic }) => {
     const chunk = byId.get(id);

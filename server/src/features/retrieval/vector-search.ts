@@ -2,6 +2,7 @@ import type { SQL } from 'drizzle-orm';
 import type { Context } from '#platform/context.js';
 import type { Embedder } from '#platform/ports/embedder.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import {
   type NearestChunk,
   countMatchingChunks,
@@ -41,22 +42,25 @@ export async function vectorSearch(
   const { model, dimensions } = embedder;
   const { limit } = input;
   const filter = matchesFilter(input.filter);
-  const [{ vectors }, kind] = await Promise.all([
-    embedder.embed([input.query], 'question', signal),
-    chooseIndex(ctx, scope, { model, dimensions, limit, filter, limits }),
-  ]);
+  const { vectors } = await embedder.embed([input.query], 'question', signal);
   const vector = vectors[0];
   if (vector === undefined) return [];
   const search = { model, dimensions, vector, limit, filter };
-  if (kind === null) return listNearestChunks(ctx.db, scope, search);
-  const candidates = limit * CANDIDATES[kind];
-  const found = await listNearestByIndex(ctx.db, scope, search, {
-    kind,
-    candidates,
-    effort: Math.min(EFFORT.most, Math.max(EFFORT.least, candidates)),
-    mostPassed: limits.mostPassed,
+  const { found, isExact } = await readInProject(ctx, scope, async (tx) => {
+    const kind = await chooseIndex(tx, scope, { model, dimensions, limit, filter, limits });
+    if (kind === null) return { found: await listNearestChunks(tx.db, scope, search), isExact: true };
+    const candidates = limit * CANDIDATES[kind];
+    const how = {
+      kind,
+      candidates,
+      effort: Math.min(EFFORT.most, Math.max(EFFORT.least, candidates)),
+      mostPassed: limits.mostPassed,
+    };
+    return { found: await listNearestByIndex(tx.db, scope, search, how), isExact: false };
   });
-  return found.length < limit ? listNearestChunks(ctx.db, scope, search) : found;
+  if (isExact || found.length >= limit) return found;
+  // In another transaction: what the index wants of the planner holds until the end of that one.
+  return readInProject(ctx, scope, (tx) => listNearestChunks(tx.db, scope, search));
 }
 
 /** @returns null: every vector is looked at, since that is quicker or there is no index */

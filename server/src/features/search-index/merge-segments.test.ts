@@ -5,8 +5,8 @@ import { documentChunks, documents, lexicalSegments } from '#db/schema/documents
 import { projects } from '#db/schema/projects.js';
 import { sources } from '#db/schema/sources.js';
 import { newId } from '#kernel/ids.js';
-import type { Context } from '#platform/context.js';
 import { type ProjectScope, mintProjectScope, systemCaller } from '#platform/scope.js';
+import { beforeSwitch } from '#test/before-switch.js';
 import { type TestApp, createTestApp } from '#test/create-test-app.js';
 import { createGate } from '#test/gate.js';
 import { mergeAllSegments, mergeSegments } from './merge-segments.js';
@@ -137,21 +137,6 @@ async function createLibrary(count: number) {
   return { project, ids };
 }
 
-/** The context with a database that does something else before its transactions, or instead of its deletions. */
-function withDatabase(method: 'transaction' | 'delete', before: () => Promise<void>): Context {
-  const db = new Proxy(app.ctx.db, {
-    get: (target, name) => {
-      if (name !== method) return Reflect.get(target, name) as unknown;
-      if (method === 'delete') return () => ({ where: before });
-      return async (...args: Parameters<typeof target.transaction>) => {
-        await before();
-        return target.transaction(...args);
-      };
-    },
-  });
-  return { ...app.ctx, db };
-}
-
 const merge = ({ scope }: Project) => mergeSegments(app.ctx, scope, never);
 
 describe('a merge', () => {
@@ -228,13 +213,13 @@ describe('a merge', () => {
     const { project } = await createLibrary(5);
     const before = await findAll(project);
     const [arrived, released] = [createGate(), createGate()];
-    const slow = withDatabase('transaction', async () => {
+    const slow = beforeSwitch(app.ctx, 'switch', async () => {
       arrived.open();
       await released.passed;
     });
     const late = mergeSegments(slow, project.scope, never);
     await arrived.passed;
-    const dying = withDatabase('delete', () => Promise.reject(new Error('killed')));
+    const dying = beforeSwitch(app.ctx, 'deletion', () => Promise.reject(new Error('killed')));
     await expect(mergeSegments(dying, project.scope, never)).rejects.toThrow('killed');
     released.open();
     expect(await late).toBe(0);
@@ -244,15 +229,15 @@ describe('a merge', () => {
   it('that was killed before the switch changes nothing, and is tidied up an hour later', async () => {
     const { project } = await createLibrary(5);
     const before = await findAll(project);
-    const dying = withDatabase('transaction', () => Promise.reject(new Error('killed')));
+    const dying = beforeSwitch(app.ctx, 'switch', () => Promise.reject(new Error('killed')));
     await expect(mergeSegments(dying, project.scope, never)).rejects.toThrow('killed');
     expect(await findAll(project)).toEqual(before);
     expect(await merge(project)).toBe(10);
     expect(await segmentsOf(project)).toBe(2);
-    app.clock.advance(HOUR_MS + 60_000);
+    app.clock.advance(2 * HOUR_MS);
     await merge(project);
     expect(await segmentsOf(project)).toBe(1);
-    app.clock.advance(-HOUR_MS - 60_000);
+    app.clock.advance(-2 * HOUR_MS);
     expect(await findAll(project)).toEqual(before);
   });
 });
@@ -262,9 +247,9 @@ describe('merged segments', () => {
     const gone = await createLibrary(5);
     await merge(gone.project);
     await app.ctx.db.delete(sources).where(eq(sources.id, gone.project.sourceId));
-    app.clock.advance(HOUR_MS + 60_000);
+    app.clock.advance(2 * HOUR_MS);
     await mergeAllSegments(app.ctx, never);
-    app.clock.advance(-HOUR_MS - 60_000);
+    app.clock.advance(-2 * HOUR_MS);
     expect(await segmentsOf(gone.project)).toBe(0);
     const { project } = await createLibrary(5);
     await merge(project);

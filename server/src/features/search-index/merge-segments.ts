@@ -3,6 +3,7 @@ import { batches } from '#kernel/batches.js';
 import { newId } from '#kernel/ids.js';
 import type { Context } from '#platform/context.js';
 import { type ProjectScope, mintProjectScope, systemCaller } from '#platform/scope.js';
+import { inProjectTransaction, readInProject } from '#platform/transaction.js';
 import { chooseSegments } from './choose-segments.js';
 import {
   type CombinedSegment,
@@ -62,11 +63,13 @@ export async function mergeSegments(
   scope: ProjectScope,
   signal: AbortSignal,
 ): Promise<number> {
-  await deleteUnseenSegments(ctx, scope, await listUnseenSegments(ctx.db, scope, longAgo(ctx)));
+  const unseen = await readInProject(ctx, scope, (tx) => listUnseenSegments(tx.db, scope, longAgo(ctx)));
+  await deleteUnseenSegments(ctx, scope, unseen);
   let count = 0;
   for (;;) {
     signal.throwIfAborted();
-    const chosen = chooseSegments(await listSegmentSizes(ctx.db, scope));
+    const sizes = await readInProject(ctx, scope, (tx) => listSegmentSizes(tx.db, scope));
+    const chosen = chooseSegments(sizes);
     if (chosen.length === 0) return count;
     const merged = await mergeChosen(ctx, scope, chosen, signal);
     // Others hold them all: the next run finds them.
@@ -87,22 +90,19 @@ async function mergeChosen(
   const combined = combineSegments(sources);
   const segment = { id: newId(), projectId: scope.projectId };
   const postings = await collectPostings(ctx, scope, sources, combined, signal);
-  await insertSegment(
-    ctx.db,
-    {
-      ...segment,
-      analyzerVersion: first.analyzerVersion,
-      language: first.language,
-      chunkCount: combined.lengths.length,
-      lengthSum: combined.runs.reduce((sum, { lengthSum }) => sum + lengthSum, 0),
-      chunkIds: combined.chunkIds,
-      lengths: new Uint8Array(combined.lengths.buffer),
-    },
-    [],
-  );
+  const row = {
+    ...segment,
+    analyzerVersion: first.analyzerVersion,
+    language: first.language,
+    chunkCount: combined.lengths.length,
+    lengthSum: combined.runs.reduce((sum, { lengthSum }) => sum + lengthSum, 0),
+    chunkIds: combined.chunkIds,
+    lengths: new Uint8Array(combined.lengths.buffer),
+  };
+  await inProjectTransaction(ctx, scope, (tx) => insertSegment(tx.db, row, []));
   for (const batch of batches(postings, TERMS_PER_WRITE)) {
     signal.throwIfAborted();
-    await insertPostings(ctx.db, segment, batch);
+    await inProjectTransaction(ctx, scope, (tx) => insertPostings(tx.db, segment, batch));
   }
   const shown = combined.runs.map((run) => ({ ...run, segmentId: segment.id }));
   return (await replaceSegments(ctx, scope, { runs: shown, replacements: [segment.id] })).length;
@@ -120,7 +120,8 @@ async function collectPostings(
     signal.throwIfAborted();
     const ids = batch.map(({ id }) => id);
     const rows = new Map(ids.map((id) => [id, [] as { term: string; data: Uint8Array }[]]));
-    for (const row of await listPostings(ctx.db, scope, ids)) rows.get(row.segmentId)?.push(row);
+    const lists = await readInProject(ctx, scope, (tx) => listPostings(tx.db, scope, ids));
+    for (const row of lists) rows.get(row.segmentId)?.push(row);
     for (const [id, list] of rows) {
       for (const { term, data } of list) collector.add(id, term, data);
       await yieldToOthers();

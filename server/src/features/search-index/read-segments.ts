@@ -1,5 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import type { MergeSource } from './combine-segments.js';
 import { listMergeSources, listVisibleParts } from './merge.queries.js';
 
@@ -9,8 +10,10 @@ export async function readSegments(
   scope: ProjectScope,
   ids: string[],
 ): Promise<MergeSource[]> {
-  const rows = await listMergeSources(ctx.db, scope, ids);
-  const parts = await listVisibleParts(ctx.db, scope, ids);
+  const { rows, parts } = await readInProject(ctx, scope, async (tx) => ({
+    rows: await listMergeSources(tx.db, scope, ids),
+    parts: await listVisibleParts(tx.db, scope, ids),
+  }));
   return rows.map(({ documentId, version, chunkCount, lengths, ...segment }) => ({
     ...segment,
     // A copy: the driver's buffers are not aligned to 2 bytes.

@@ -1,9 +1,9 @@
 import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { documentChunks, documents, lexicalSegments } from '#db/schema/documents.js';
-import type { Context } from '#platform/context.js';
 import { mintProjectScope, systemCaller } from '#platform/scope.js';
 import { ANALYZER_VERSION } from '#rag/analyzer/analyze.js';
+import { beforeSwitch } from '#test/before-switch.js';
 import { type TestApp, createTestApp } from '#test/create-test-app.js';
 import { createGate } from '#test/gate.js';
 import { mergeSegments } from './merge-segments.js';
@@ -70,21 +70,6 @@ async function createOldProject({ isMerged }: { isMerged: boolean }) {
   return { projectId, scope, findAll, fresh, remove, versions };
 }
 
-/** The context with a database that waits before its transactions. */
-function withGate(arrived: () => void, released: Promise<void>): Context {
-  const db = new Proxy(app.ctx.db, {
-    get: (target, name) => {
-      if (name !== 'transaction') return Reflect.get(target, name) as unknown;
-      return async (...args: Parameters<typeof target.transaction>) => {
-        arrived();
-        await released;
-        return target.transaction(...args);
-      };
-    },
-  });
-  return { ...app.ctx, db };
-}
-
 describe('a rebuild', () => {
   it.each([false, true])(
     'makes segments of an older analyzer those of ours (merged: %s)',
@@ -109,7 +94,11 @@ describe('a rebuild', () => {
     const { scope, findAll, fresh, remove } = await createOldProject({ isMerged: true });
     const old = await findAll();
     const [arrived, released] = [createGate(), createGate()];
-    const rebuilt = rebuildSegments(withGate(arrived.open, released.passed), scope, never);
+    const slow = beforeSwitch(app.ctx, 'switch', async () => {
+      arrived.open();
+      await released.passed;
+    });
+    const rebuilt = rebuildSegments(slow, scope, never);
     await arrived.passed;
     expect(await findAll()).toEqual(old);
     await remove(7);

@@ -2,6 +2,7 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { batches } from '#kernel/batches.js';
 import type { Context } from '#platform/context.js';
 import { type ProjectScope, mintProjectScope, systemCaller } from '#platform/scope.js';
+import { inProjectTransaction, readInProject } from '#platform/transaction.js';
 import { ANALYZER_VERSION } from '#rag/analyzer/analyze.js';
 import { chunkIdAt } from './chunk-ids.js';
 import type { MergeSource, MovedRun } from './combine-segments.js';
@@ -48,7 +49,7 @@ export async function rebuildSegments(
 ): Promise<number> {
   let count = 0;
   for (;;) {
-    const chosen = chooseOld(await listSegmentSizes(ctx.db, scope));
+    const chosen = chooseOld(await readInProject(ctx, scope, (tx) => listSegmentSizes(tx.db, scope)));
     if (chosen.length === 0) return count;
     const sources = await readSegments(ctx, scope, chosen);
     const replacement = await writeAnew(ctx, scope, sources, signal);
@@ -90,10 +91,12 @@ async function writeAnew(
   for (const batch of batches(places, CHUNKS_PER_BATCH)) {
     signal.throwIfAborted();
     for (const segment of await prepareAnew(ctx, scope, batch)) {
-      const segmentId = await writeSegment(ctx, scope, segment, null);
+      const segmentId = await inProjectTransaction(ctx, scope, (tx) =>
+        writeSegment(tx, scope, segment, null),
+      );
       replacements.push(segmentId);
       for (const run of runsOf(segment, runOf)) runs.push({ ...run, segmentId });
-      await updateChunkTerms(ctx.db, scope, segment);
+      await inProjectTransaction(ctx, scope, (tx) => updateChunkTerms(tx.db, scope, segment));
     }
     await yieldToOthers();
   }
@@ -117,7 +120,8 @@ async function prepareAnew(
   places: readonly Place[],
 ): Promise<PreparedSegment[]> {
   const ids = places.map(({ chunkId }) => chunkId);
-  const texts = new Map((await listChunkTexts(ctx.db, scope, ids)).map((text) => [text.id, text]));
+  const found = await readInProject(ctx, scope, (tx) => listChunkTexts(tx.db, scope, ids));
+  const texts = new Map(found.map((text) => [text.id, text]));
   return prepareSegments(
     ids.flatMap((id) => {
       const text = texts.get(id);

@@ -69,9 +69,11 @@ function switchRuns(
 }
 
 export async function deleteUnseenSegments(
-  ctx: Pick<Context, 'db'>,
+  ctx: Pick<Context, 'db' | 'afterCommit'>,
   scope: ProjectScope,
   ids: string[],
 ): Promise<void> {
-  for (const batch of batches(ids, SEGMENTS_PER_DELETE)) await deleteRetiredSegments(ctx.db, scope, batch);
+  for (const batch of batches(ids, SEGMENTS_PER_DELETE)) {
+    await inProjectTransaction(ctx, scope, (tx) => deleteRetiredSegments(tx.db, scope, batch));
+  }
 }

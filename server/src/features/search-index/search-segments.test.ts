@@ -2,6 +2,7 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { documentChunks, documents, lexicalSegments } from '#db/schema/documents.js';
+import type { Context } from '#platform/context.js';
 import { mintProjectScope, systemCaller } from '#platform/scope.js';
 import { type TestApp, createTestApp } from '#test/create-test-app.js';
 import { searchSegments } from './search-segments.js';
@@ -257,21 +258,28 @@ describe('a change during searches', () => {
 
   it('ends a search that the index outruns with the state held', async () => {
     const { scope, projectId } = await createProject({ One: 'The grinder is blue.' });
-    const raise = () =>
-      app.ctx.db.execute(sql`update projects set index_version = index_version + 1 where id = ${projectId}`);
-    let isTransaction = false;
+    let isHeld = false;
     // Each view is out of date by the time that postings are read.
-    const db = new Proxy(app.ctx.db, {
-      get: (target, name) => {
-        if (name === 'execute') {
-          return async (...args: Parameters<typeof target.execute>) => {
-            const result = await target.execute(...args);
-            await raise();
+    const outrun = <T extends Pick<Context['db'], 'execute'>>(tx: T): T =>
+      new Proxy(tx, {
+        get: (target, name) => {
+          if (name !== 'execute') return Reflect.get(target, name) as unknown;
+          return async (query: Parameters<T['execute']>[0]) => {
+            const result = await target.execute(query);
+            await target.execute(
+              sql`update projects set index_version = index_version + 1 where id = ${projectId}`,
+            );
             return result;
           };
-        }
-        if (name === 'transaction') isTransaction = true;
-        return Reflect.get(target, name) as unknown;
+        },
+      });
+    const db = new Proxy(app.ctx.db, {
+      get: (target, name) => {
+        if (name !== 'transaction') return Reflect.get(target, name) as unknown;
+        return (...[act, config]: Parameters<typeof target.transaction>) => {
+          isHeld = config?.isolationLevel === 'repeatable read';
+          return isHeld ? target.transaction(act, config) : target.transaction((tx) => act(outrun(tx)));
+        };
       },
     });
     const { hits } = await searchSegments({ ...app.ctx, db }, scope, {
@@ -279,6 +287,6 @@ describe('a change during searches', () => {
       limit: 5,
     });
     expect(hits).toHaveLength(1);
-    expect(isTransaction).toBe(true);
+    expect(isHeld).toBe(true);
   });
 });

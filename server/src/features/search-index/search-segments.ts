@@ -2,15 +2,27 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { SQL } from 'drizzle-orm';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import { analyzeQueryWords } from '#rag/analyzer/analyze.js';
 import { queryLanguages } from '#rag/analyzer/query-languages.js';
-import { type Bm25Query, type Bm25Result, type ScorableSegment, scoreSegments } from '#rag/bm25.js';
+import {
+  type Bm25Query,
+  type Bm25Result,
+  type QueryWord,
+  type ScorableSegment,
+  scoreSegments,
+} from '#rag/bm25.js';
 import { decodePostings } from '#rag/postings.js';
 import { rerankByWords } from '#rag/rerank-by-words.js';
 import { chunkIdAt } from './chunk-ids.js';
 import { expandWords } from './expand-words.js';
 import { type IndexView, hiddenOutside, readIndexView, recallIndexView } from './index-view.js';
-import { findPostingsOrNull, listChunkTexts, listDocumentIds } from './search-index.queries.js';
+import {
+  type ChunkText,
+  findPostingsOrNull,
+  listChunkTexts,
+  listDocumentIds,
+} from './search-index.queries.js';
 import { type PackedList, unpackPostings } from './unpack-postings.js';
 
 /** So many of the best are put into a better order. */
@@ -42,6 +54,9 @@ interface LexicalResult {
 
 type SearchContext = Pick<Context, 'db' | 'searchMemory'>;
 
+/** Runs some statements of a search: those that follow one another without much work between them. */
+type Read = <T>(read: (tx: SearchContext) => Promise<T>) => Promise<T>;
+
 /**
  * Scores a project's visible chunks by BM25, for the words of a question and those that are spelled like them, and
  * orders the best anew by where the words stand. All of one state of the index.
@@ -51,43 +66,45 @@ export async function searchSegments(
   scope: ProjectScope,
   search: LexicalSearch,
 ): Promise<LexicalResult> {
+  // No connection is held while others are scored: each of them would wait for it.
+  const apart: Read = (read) => readInProject(ctx, scope, read);
   for (let tries = 0; tries < FREE_TRIES; tries += 1) {
-    const view = recallIndexView(ctx, scope) ?? (await readIndexView(ctx, scope));
-    const result = await searchView(ctx, scope, search, view);
+    const result = await searchView(ctx, scope, { search, isRecalled: tries === 0, read: apart });
     if (result !== null) return result;
-    await readIndexView(ctx, scope);
   }
-  const held = await ctx.db.transaction(
-    async (db) => searchView({ ...ctx, db }, scope, search, await readIndexView({ ...ctx, db }, scope)),
-    { isolationLevel: 'repeatable read', accessMode: 'read only' },
+  const held = await readInProject(
+    ctx,
+    scope,
+    (tx) => searchView(tx, scope, { search, isRecalled: false, read: (read) => read(tx) }),
+    'repeatable read',
   );
   return held ?? NOTHING;
 }
 
 const NOTHING: LexicalResult = { hits: [], idfSum: 0 };
 
-/** @returns null when the view is not, or no longer, that of the index as it is */
+/**
+ * @param how.isRecalled false: by the state of the index as it is now, whatever is remembered of it
+ * @returns null when the view is not, or no longer, that of the index as it is
+ */
 async function searchView(
   ctx: SearchContext,
   scope: ProjectScope,
-  search: LexicalSearch,
-  view: IndexView | null,
+  how: { search: LexicalSearch; isRecalled: boolean; read: Read },
 ): Promise<LexicalResult | null> {
-  if (view === null) return NOTHING;
-  const languages = queryLanguages(search.query, view.languages);
-  const forms = analyzeQueryWords(search.query, languages);
-  const words = await expandWords(ctx, scope, { words: forms, view });
-  const terms = words.flatMap((word) => [...word.forms, ...(word.variants ?? []).map(({ term }) => term)]);
-  const found = await findPostingsOrNull(ctx.db, scope, [...new Set(terms)]);
-  if (found?.version !== view.version) return null;
-  if (view.segments.length === 0 || words.length === 0) return NOTHING;
-  const allowed = search.documents && (await listDocumentIds(ctx.db, scope, search.documents));
+  const { search, isRecalled, read } = how;
+  const found = await read((tx) => findLists(tx, scope, search, isRecalled));
+  if (found.state !== 'found') return found.state === 'empty' ? NOTHING : null;
+  const { view, languages, forms, words, lists, allowed } = found;
   const limit = Math.max(search.limit, RERANK_DEPTH);
   const scored = await ctx.searchMemory.inTurn(() =>
-    scoreInSteps(scorableSegments(view, unpackPostings(found.packed), allowed), { words, limit }),
+    scoreInSteps(scorableSegments(view, lists, allowed), { words, limit }),
   );
   const hits = hitsOf(view, scored);
-  const scores = await rescore(ctx, scope, hits.slice(0, RERANK_DEPTH), {
+  const best = hits.slice(0, RERANK_DEPTH);
+  const ids = best.map(({ chunkId }) => chunkId);
+  const texts = ids.length === 0 ? [] : await read((tx) => listChunkTexts(tx.db, scope, ids));
+  const scores = rescore(best, texts, {
     text: search.query,
     languages,
     words: forms.map((own, index) => ({ forms: own, idf: scored.idfs[index] ?? 0 })),
@@ -95,6 +112,41 @@ async function searchView(
   if (scores === null) return null;
   const { idfSum } = scored;
   return { hits: inNewOrder(hits, scores, idfSum).slice(0, search.limit), idfSum };
+}
+
+/** What is to be scored. */
+interface FoundLists {
+  state: 'found';
+  view: IndexView;
+  languages: string[];
+  /** Of each word of the question. */
+  forms: string[][];
+  words: QueryWord[];
+  lists: Map<string, Map<string, PackedList>>;
+  /** Documents that may be found; undefined: all. */
+  allowed: ReadonlySet<string> | undefined;
+}
+
+/** `passed`: the view is not that of the index as it is. */
+async function findLists(
+  tx: SearchContext,
+  scope: ProjectScope,
+  search: LexicalSearch,
+  isRecalled: boolean,
+): Promise<FoundLists | { state: 'empty' | 'passed' }> {
+  const recalled = isRecalled ? recallIndexView(tx, scope) : undefined;
+  const view = recalled ?? (await readIndexView(tx, scope));
+  if (view === null) return { state: 'empty' };
+  const languages = queryLanguages(search.query, view.languages);
+  const forms = analyzeQueryWords(search.query, languages);
+  const words = await expandWords(tx, scope, { words: forms, view });
+  const terms = words.flatMap((word) => [...word.forms, ...(word.variants ?? []).map(({ term }) => term)]);
+  const found = await findPostingsOrNull(tx.db, scope, [...new Set(terms)]);
+  if (found?.version !== view.version) return { state: 'passed' };
+  if (view.segments.length === 0 || words.length === 0) return { state: 'empty' };
+  const allowed = search.documents && (await listDocumentIds(tx.db, scope, search.documents));
+  const lists = unpackPostings(found.packed);
+  return { state: 'found', view, languages, forms, words, lists, allowed };
 }
 
 async function scoreInSteps(segments: ScorableSegment[], query: Bm25Query): Promise<Bm25Result> {
@@ -145,19 +197,16 @@ function hitsOf(view: IndexView, { hits }: Bm25Result): LexicalHit[] {
 }
 
 /** @returns null when one of the chunks is gone */
-async function rescore(
-  ctx: SearchContext,
-  scope: ProjectScope,
+function rescore(
   hits: readonly LexicalHit[],
+  found: readonly ChunkText[],
   query: Parameters<typeof rerankByWords>[0],
-): Promise<number[] | null> {
-  if (hits.length === 0) return [];
-  const ids = hits.map(({ chunkId }) => chunkId);
-  const texts = new Map((await listChunkTexts(ctx.db, scope, ids)).map((text) => [text.id, text]));
+): number[] | null {
+  const texts = new Map(found.map((text) => [text.id, text]));
   const candidates = hits.flatMap(({ chunkId, score }) => {
-    const found = texts.get(chunkId);
-    if (found === undefined) return [];
-    const { title, heading, content, terms } = found;
+    const own = texts.get(chunkId);
+    if (own === undefined) return [];
+    const { title, heading, content, terms } = own;
     return [{ score, terms, text: [title, heading, content].filter((part) => part !== null).join('\n') }];
   });
   return candidates.length === hits.length ? rerankByWords(query, candidates) : null;

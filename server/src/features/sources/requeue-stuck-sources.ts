@@ -1,6 +1,6 @@
 import type { Context } from '#platform/context.js';
 import { enqueueJob } from '#platform/jobs/enqueue-job.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction } from '#platform/transaction.js';
 import { ingestDedupeKey, ingestSourceJob } from '#features/ingestion/ingestion.jobs.js';
 import { listStuckSources } from './sources.queries.js';
 
@@ -17,7 +17,7 @@ export async function requeueStuckSources(
   });
   for (const payload of stuck) {
     const { projectId, sourceId } = payload;
-    await inTransaction(ctx, (tx) =>
+    await inProjectTransaction(ctx, { projectId }, (tx) =>
       enqueueJob(tx, ingestSourceJob, { projectId, payload, dedupeKey: ingestDedupeKey(sourceId) }),
     );
   }

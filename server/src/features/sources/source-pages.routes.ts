@@ -4,6 +4,7 @@ import type { Context } from '#platform/context.js';
 import { scopeOf } from '#platform/http/caller.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
+import { readInProject } from '#platform/transaction.js';
 import { requireUser } from '#features/auth/auth.hooks.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
 import { type SourcePageRow, listSourcePages } from './source-pages.queries.js';
@@ -28,10 +29,12 @@ export const sourcePageRoutes =
       },
       async (request) => {
         const scope = scopeOf(request);
-        const { id: sourceId } = await findSource(ctx.db, scope, request.params.sourceId);
         const { limit, cursor, status = null } = request.query;
-        const filter = { sourceId, status, beforeId: cursorId(cursor), limit };
-        const page = pageOf(await listSourcePages(ctx.db, scope, filter), limit);
+        const rows = await readInProject(ctx, scope, async (tx) => {
+          const { id: sourceId } = await findSource(tx.db, scope, request.params.sourceId);
+          return listSourcePages(tx.db, scope, { sourceId, status, beforeId: cursorId(cursor), limit });
+        });
+        const page = pageOf(rows, limit);
         return { ...page, data: page.data.map(presentPage) };
       },
     );

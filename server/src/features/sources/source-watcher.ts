@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Context } from '#platform/context.js';
 import type { StreamEvent } from '#platform/ports/live-streams.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { readInProject } from '#platform/transaction.js';
 import { presentSource } from './present-source.js';
 import { type SourceRow, findSource, listWatchedSources } from './sources.queries.js';
 
@@ -33,7 +34,7 @@ export function createSourceWatcher(ctx: Pick<Context, 'db' | 'log'>): SourceWat
 
   return {
     watch: async function* (scope, sourceId, signal) {
-      const row = await findSource(ctx.db, scope, sourceId);
+      const row = await readInProject(ctx, scope, (tx) => findSource(tx.db, scope, sourceId));
       const entry = watched.get(sourceId) ?? { projectId: scope.projectId, readers: 0, row };
       entry.row = row;
       entry.readers += 1;

@@ -9,7 +9,7 @@ import { clientGone, sendEventStream } from '#platform/http/event-stream.js';
 import { beginIdempotent, idempotent, keepClaim, replay } from '#platform/http/idempotency.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
-import { inProjectTransaction } from '#platform/transaction.js';
+import { inProjectTransaction, readInProject } from '#platform/transaction.js';
 import { requireUser } from '#features/auth/auth.hooks.js';
 import { requireProject } from '#features/projects/projects.hooks.js';
 import { createSource } from './create-source.js';
@@ -170,7 +170,9 @@ export const sourceRoutes =
       },
       async (request, reply) => {
         const scope = scopeOf(request);
-        const { id } = await findSource(ctx.db, scope, request.params.sourceId);
+        const { id } = await readInProject(ctx, scope, (tx) =>
+          findSource(tx.db, scope, request.params.sourceId),
+        );
         await sendEventStream(reply, watcher.watch(scope, id, clientGone(reply)));
       },
     );

@@ -2,7 +2,7 @@ import { AppError } from '#kernel/app-error.js';
 import { withoutUndefined } from '#kernel/without-undefined.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inProjectTransaction } from '#platform/transaction.js';
+import { inProjectTransaction, readInProject } from '#platform/transaction.js';
 import { changedFields } from '#features/audit/changed-fields.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { nextSyncAfter } from '#kernel/sync-interval.js';
@@ -22,7 +22,7 @@ export async function updateSource(
   input: UpdateSourceInput,
 ): Promise<SourceRow> {
   const { pairs, ...plain } = input;
-  const { id, origin } = await findSource(ctx.db, scope, sourceId);
+  const { id, origin } = await readInProject(ctx, scope, (tx) => findSource(tx.db, scope, sourceId));
   if (pairs !== undefined && origin.type !== 'qa') throw notOf(origin.type, 'pairs');
   if (plain.syncEvery != null && origin.type !== 'url') throw notOf(origin.type, 'syncEvery');
   const stored = pairs === undefined ? {} : { origin: await storePairs(ctx, scope, id, pairs) };

@@ -3,7 +3,7 @@ import { ModelError } from '#kernel/model-error.js';
 import { SourceError } from '#kernel/source-error.js';
 import type { Context } from '../context.js';
 import { isForeignKeyViolation } from '../database-errors.js';
-import { inTransaction } from '../transaction.js';
+import { inJobTransaction } from '../transaction.js';
 import { CANCELLED, type JobFailure, JobPostponed, LeaseLostError } from './define-job.js';
 import { AttemptAborted, leaseEnd } from './job-lease.js';
 import type { RegisteredJob } from './job-registry.js';
@@ -94,7 +94,7 @@ export async function endJob(
   status: 'failed' | 'cancelled',
   failure: JobFailure,
 ): Promise<Outcome> {
-  return inTransaction(ctx, async (tx) => {
+  return inJobTransaction(ctx, row, async (tx) => {
     const isHeld = await finishJob(tx.db, lease, { status, failure, now: tx.clock.now() });
     if (!isHeld) return 'lost';
     const payload = registered.definition.payload.safeParse(row.payload);

@@ -192,7 +192,8 @@ export async function claimText(
     const [other] = await db.select({ key: sourcePages.key }).from(sourcePages).where(isOther);
     if (other !== undefined) return other.key;
     try {
-      await updatePage(db, scope, page.id, { textHash });
+      // In a savepoint: within a transaction nothing could be asked any more after it.
+      await db.transaction((tx) => updatePage(tx, scope, page.id, { textHash }));
       return null;
     } catch (error) {
       // Another visit was quicker: now it can be seen.

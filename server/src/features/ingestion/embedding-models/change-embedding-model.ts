@@ -5,12 +5,13 @@ import type { JobHandler, RunningJob } from '#platform/jobs/define-job.js';
 import { enqueueJob } from '#platform/jobs/enqueue-job.js';
 import type { Embedder } from '#platform/ports/embedder.js';
 import { type ProjectScope, mintProjectScope, systemCaller } from '#platform/scope.js';
-import { inTransaction } from '#platform/transaction.js';
+import { inProjectTransaction, readInProject } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import { embedChunks, findKnownVectors } from '../embed-chunks.js';
 import { type ChangeEmbeddingModelPayload, changeEmbeddingModelJob } from '../ingestion.jobs.js';
 import { embeddedTextOf } from '../prepare-chunks.js';
 import {
+  type BareChunk,
   insertMissingEmbeddings,
   listChunksWithoutVector,
   listProjectsOfOtherModels,
@@ -52,7 +53,7 @@ export async function changeEmbeddingModels(
   const projectIds = await listProjectsOfOtherModels(ctx.db, { embeddingModel, limit: PROJECTS_PER_LOOK });
   let count = 0;
   for (const projectId of projectIds) {
-    const jobId = await inTransaction(ctx, (tx) =>
+    const jobId = await inProjectTransaction(ctx, { projectId }, (tx) =>
       enqueueJob(tx, changeEmbeddingModelJob, {
         projectId,
         payload: { projectId },
@@ -74,12 +75,15 @@ async function addVectors(
   for (;;) {
     signal.throwIfAborted();
     const { model, dimensions, windowSize } = embedder;
-    const bare = await listChunksWithoutVector(ctx.db, scope, {
+    const wanted: Parameters<typeof listChunksWithoutVector>[2] = {
       model,
       dimensions,
       afterId,
       limit: windowSize,
-    });
+    };
+    const bare: BareChunk[] = await readInProject(ctx, scope, (tx) =>
+      listChunksWithoutVector(tx.db, scope, wanted),
+    );
     afterId = bare.at(-1)?.id ?? null;
     if (afterId === null) return;
     const chunks = bare.map((chunk) => ({ ...chunk, embeddedText: embeddedTextOf(chunk) }));
@@ -87,7 +91,7 @@ async function addVectors(
     const known = await findKnownVectors(ctx, scope, { embedders, chunks });
     const { rows } = await embedChunks(scope, { embedders, chunks, known }, signal);
     for (const batch of batches(rows, CHUNKS_PER_TRANSACTION)) {
-      await inTransaction(ctx, async (tx) => {
+      await inProjectTransaction(ctx, scope, async (tx) => {
         await job.fence(tx);
         await insertMissingEmbeddings(tx.db, scope, batch);
       });
@@ -103,7 +107,7 @@ function switchOver(
 ): Promise<boolean> {
   const { model, dimensions } = embedder;
   const embeddingModel = embeddingModelKey(embedder);
-  return inTransaction(ctx, async (tx) => {
+  return inProjectTransaction(ctx, scope, async (tx) => {
     await job.fence(tx);
     const project = await lockProject(tx.db, scope);
     if (project === null || project.embeddingModel === embeddingModel) return true;
