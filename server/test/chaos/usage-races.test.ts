@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { eventually } from '../eventually.js';
+import { type FakeStripe, startFakeStripe } from '../fakes/fake-stripe.js';
+import { stripeId } from '../fakes/fake-stripe-objects.js';
 import type { Reply } from './chaos-account.js';
 import { type Chaos, atOnce, startChaos } from './chaos-cluster.js';
 import { createStepGate } from './step-gate.js';
@@ -13,14 +14,25 @@ const KILLS = 3;
 const QUESTION = 'How long does a refund take?';
 const FREED_MS = 60_000;
 const PATIENT_MS = 600_000;
+const ADD_ON_OF_FIVE = '01900000-0000-7000-8000-0000000000f5';
+/** Of the plan that the accounts are on. */
+const PRO_LIMIT = 100_000;
 
 let chaos: Chaos;
+let stripe: FakeStripe;
 let userId: string;
 let projectId: string;
 let apiKey: string;
 
 beforeAll(async () => {
-  chaos = await startChaos();
+  stripe = await startFakeStripe();
+  chaos = await startChaos({
+    settings: {
+      STRIPE_SECRET_KEY: stripe.secretKey,
+      STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
+      STRIPE_API_BASE: stripe.url,
+    },
+  });
   const [account] = chaos.accounts;
   projectId = account.project.replace('/v1/projects/', '');
   const settings = { isPublic: true, modelFallback: 'refusal' };
@@ -31,9 +43,19 @@ beforeAll(async () => {
   apiKey = z.object({ key: z.string() }).parse(made.json()).key;
   const [row] = await chaos.cluster.query('select owner_id from projects where id = $1', [projectId]);
   userId = z.string().parse(row?.['owner_id']);
+  await chaos.cluster.query(
+    `insert into add_ons (id, code, version, name, kind, quantity, price, currency)
+    values ($1, 'five', 1, 'Five messages', 'messages_mini', 5, 1, 'USD')`,
+    [ADD_ON_OF_FIVE],
+  );
+  const [other] = await chaos.cluster.query('select id from users where id <> $1', [userId]);
+  await chaos.cluster.query(`update users set role = 'admin' where id = $1`, [other?.['id']]);
   expect((await account.ask(chaos.urls[0])).status).toBe(200);
 }, PATIENT_MS);
-afterAll(() => chaos.close());
+afterAll(async () => {
+  await chaos.close();
+  await stripe.close();
+});
 afterEach(() => chaos.openai.set({ mode: 'normal', tokenGate: null }));
 
 const urlOf = (index: number) => chaos.urls[index % 2 === 0 ? 0 : 1];
@@ -47,14 +69,13 @@ async function patiently(send: () => Promise<Reply>): Promise<Reply> {
 }
 const ask = (index: number) => patiently(() => chaos.accounts[0].ask(urlOf(index)));
 const answered = (replies: Reply[]) => replies.filter(({ status }) => status === 200);
-const everyRound = (act: (round: number) => Promise<void>, rounds = ROUNDS) => ({
-  timeout: PATIENT_MS,
-  act: async () => {
+const everyRound =
+  (act: (round: number) => Promise<void>, rounds = ROUNDS) =>
+  async () => {
     for (let round = 0; round < rounds; round += 1) await act(round);
     expect(await findDifferences()).toEqual([]);
     expect(await chaos.findBroken()).toEqual([]);
-  },
-});
+  };
 
 interface Counters {
   used: number;
@@ -96,153 +117,226 @@ function findDifferences() {
 }
 
 describe('messages at once', () => {
-  const one = everyRound(async () => {
-    const before = await leave(1);
-    const callsBefore = chaos.countCalls('chat/completions');
-    const replies = await atOnce(50, ask);
-    expect(answered(replies)).toHaveLength(1);
-    const refused = replies.filter(({ status }) => status !== 200);
-    expect(refused.map(({ status }) => status)).toEqual(Array.from({ length: 49 }, () => 429));
-    expect(refused[0]?.json()).toMatchObject({
-      code: 'usage_limit_exceeded',
-      usage: { what: 'messagesMini' },
-    });
-    expect(await counters()).toEqual({ used: before.limit, reserved: 0, limit: before.limit });
-    expect(chaos.countCalls('chat/completions') - callsBefore).toBe(1);
-  });
-  it('get through one of fifty where one is left (1)', { timeout: one.timeout }, one.act);
+  it(
+    'get through one of fifty where one is left (1)',
+    everyRound(async () => {
+      const before = await leave(1);
+      const callsBefore = chaos.countCalls('chat/completions');
+      const replies = await atOnce(50, ask);
+      expect(answered(replies)).toHaveLength(1);
+      const refused = replies.filter(({ status }) => status !== 200);
+      expect(refused.map(({ status }) => status)).toEqual(Array.from({ length: 49 }, () => 429));
+      expect(refused[0]?.json()).toMatchObject({
+        code: 'usage_limit_exceeded',
+        usage: { what: 'messagesMini' },
+      });
+      expect(await counters()).toEqual({ used: before.limit, reserved: 0, limit: before.limit });
+      expect(chaos.countCalls('chat/completions') - callsBefore).toBe(1);
+    }),
+  );
 
-  const ten = everyRound(async () => {
-    const before = await leave(10);
-    const [account] = chaos.accounts;
-    const body = { message: QUESTION };
-    const path = `${account.project}/chat`;
-    // A member in the dashboard, a visitor in a widget, and a program with a key.
-    const tokens = [account.accessToken, null, apiKey];
-    const replies = await atOnce(200, (index) =>
-      patiently(() =>
-        account.send(urlOf(index), 'POST', path, { body, token: tokens[index % tokens.length] ?? null }),
-      ),
-    );
-    expect(answered(replies)).toHaveLength(10);
-    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200, 429]));
-    expect(await counters()).toEqual({ used: before.limit, reserved: 0, limit: before.limit });
-  });
   it(
     'get through ten of two hundred over two processes and three channels (2)',
-    { timeout: ten.timeout },
-    ten.act,
+    everyRound(async () => {
+      const before = await leave(10);
+      const [account] = chaos.accounts;
+      const body = { message: QUESTION };
+      const path = `${account.project}/chat`;
+      // A member in the dashboard, a visitor in a widget, and a program with a key.
+      const tokens = [account.accessToken, null, apiKey];
+      const replies = await atOnce(200, (index) =>
+        patiently(() =>
+          account.send(urlOf(index), 'POST', path, { body, token: tokens[index % tokens.length] ?? null }),
+        ),
+      );
+      expect(answered(replies)).toHaveLength(10);
+      expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200, 429]));
+      expect(await counters()).toEqual({ used: before.limit, reserved: 0, limit: before.limit });
+    }),
   );
 
-  const failing = everyRound(async () => {
-    const before = await leave(1);
-    chaos.openai.set({ mode: 'bad_request' });
-    const replies = await atOnce(10, ask);
-    // Each that had the place fails and gives it back, so more than one may have had it, one after the other.
-    for (const reply of answered(replies)) {
-      expect(reply.json()['message']).toMatchObject({
-        refusal: { reason: 'unavailable' },
-        usage: { charged: false },
+  it(
+    'give their place back where the model fails (3)',
+    everyRound(async () => {
+      const before = await leave(1);
+      chaos.openai.set({ mode: 'bad_request' });
+      const replies = await atOnce(10, ask);
+      // Each that had the place fails and gives it back, so more than one may have had it, one after the other.
+      for (const reply of answered(replies)) {
+        expect(reply.json()['message']).toMatchObject({
+          refusal: { reason: 'unavailable' },
+          usage: { charged: false },
+        });
+      }
+      expect(await counters()).toEqual({ used: before.used, reserved: 0, limit: before.limit });
+      chaos.openai.set({ mode: 'normal' });
+      expect((await ask(0)).json()['message']).toMatchObject({
+        usage: { charged: true, reason: 'plan_allowance' },
       });
-    }
-    expect(await counters()).toEqual({ used: before.used, reserved: 0, limit: before.limit });
-    chaos.openai.set({ mode: 'normal' });
-    expect((await ask(0)).json()['message']).toMatchObject({
-      usage: { charged: true, reason: 'plan_allowance' },
-    });
-    expect((await ask(1)).status).toBe(429);
-  });
-  it('give their place back where the model fails (3)', { timeout: failing.timeout }, failing.act);
+      expect((await ask(1)).status).toBe(429);
+    }),
+  );
 
-  const killed = everyRound(async () => {
-    const before = await leave(1);
-    const gate = createStepGate();
-    chaos.openai.set({ tokenGate: gate });
-    const stream = await chaos.accounts[0].stream(chaos.urls[0]);
-    await gate.showFirstWords([stream]);
-    expect(await counters()).toMatchObject({ used: before.used, reserved: 1 });
-    expect((await ask(1)).status).toBe(429);
-    await chaos.cluster.api(0).end('SIGKILL');
-    const killedAt = performance.now();
-    gate.open();
-    await stream.ended;
-    await eventually(
-      'the reservation to expire',
-      async () => ((await counters()).reserved === 0 ? true : null),
-      FREED_MS,
-    );
-    expect(performance.now() - killedAt).toBeLessThan(FREED_MS);
-    chaos.openai.set({ tokenGate: null });
-    expect((await ask(1)).status).toBe(200);
-    expect((await ask(1)).status).toBe(429);
-    expect(await counters()).toEqual({ used: before.limit, reserved: 0, limit: before.limit });
-    await chaos.cluster.api(0).start();
-  }, KILLS);
   it(
     'lose no place to an API that is killed after it reserved one (4)',
-    { timeout: killed.timeout },
-    killed.act,
+    everyRound(async () => {
+      const before = await leave(1);
+      const gate = createStepGate();
+      chaos.openai.set({ tokenGate: gate });
+      const stream = await chaos.accounts[0].stream(chaos.urls[0]);
+      await gate.showFirstWords([stream]);
+      expect(await counters()).toMatchObject({ used: before.used, reserved: 1 });
+      expect((await ask(1)).status).toBe(429);
+      await chaos.cluster.api(0).end('SIGKILL');
+      const killedAt = performance.now();
+      gate.open();
+      await stream.ended;
+      await eventually(
+        'the reservation to expire',
+        async () => ((await counters()).reserved === 0 ? true : null),
+        FREED_MS,
+      );
+      expect(performance.now() - killedAt).toBeLessThan(FREED_MS);
+      chaos.openai.set({ tokenGate: null });
+      expect((await ask(1)).status).toBe(200);
+      expect((await ask(1)).status).toBe(429);
+      expect(await counters()).toEqual({ used: before.limit, reserved: 0, limit: before.limit });
+      await chaos.cluster.api(0).start();
+    }, KILLS),
   );
 
-  const credits = everyRound(async () => {
-    const before = await leave(3);
-    const grantId = await grant(5);
-    const replies = await atOnce(30, ask);
-    const receipt = z.object({ message: z.object({ usage: z.object({ reason: z.string() }) }) });
-    const reasons = answered(replies).map((reply) => receipt.parse(reply.json()).message.usage.reason);
-    const ofReason = (reason: string) => reasons.filter((given) => given === reason);
-    expect([ofReason('plan_allowance').length, ofReason('add_on_credit').length]).toEqual([3, 5]);
-    expect(replies).toHaveLength(30);
-    expect(await counters()).toEqual({ used: before.limit, reserved: 0, limit: before.limit });
-    expect(
-      await chaos.cluster.query(
-        `select g.used, g.reserved, (select sum(quantity)::int from billing_events where credit_grant_id = g.id
-          and type = 'message') as booked from credit_grants g where id = $1`,
-        [grantId],
-      ),
-    ).toEqual([{ used: 5, reserved: 0, booked: 5 }]);
-  });
   it(
     'get through eight of thirty with three of the plan and five credits (5)',
-    { timeout: credits.timeout },
-    credits.act,
+    everyRound(async () => {
+      const before = await leave(3);
+      const grantId = await buy(ADD_ON_OF_FIVE);
+      const replies = await atOnce(30, ask);
+      const receipt = z.object({ message: z.object({ usage: z.object({ reason: z.string() }) }) });
+      const reasons = answered(replies).map((reply) => receipt.parse(reply.json()).message.usage.reason);
+      const ofReason = (reason: string) => reasons.filter((given) => given === reason);
+      expect([ofReason('plan_allowance').length, ofReason('add_on_credit').length]).toEqual([3, 5]);
+      expect(replies).toHaveLength(30);
+      expect(await counters()).toEqual({ used: before.limit, reserved: 0, limit: before.limit });
+      expect(
+        await chaos.cluster.query(
+          `select g.used, g.reserved, (select sum(quantity)::int from billing_events where credit_grant_id = g.id
+          and type = 'message') as booked from credit_grants g where id = $1`,
+          [grantId],
+        ),
+      ).toEqual([{ used: 5, reserved: 0, booked: 5 }]);
+    }),
   );
 
-  const boundary = everyRound(async () => {
-    const before = await leave(1_000);
-    const usedBefore = await countCharged();
-    const [{ count: periodsBefore } = { count: 0 }] = await listPeriods();
-    await chaos.cluster.query(
-      `update usage_periods set period_end = now() + interval '150 milliseconds'
-      where user_id = $1 and period_end > now()`,
-      [userId],
-    );
-    const replies = await atOnce(100, async (index) => {
-      await delay((index % 20) * 15);
-      return ask(index);
-    });
-    expect(answered(replies)).toHaveLength(100);
-    const [periods] = await listPeriods();
-    expect(Number(periods?.['count']) - Number(periodsBefore)).toBe(1);
-    expect((await countCharged()) - usedBefore).toBe(100);
-    const after = await counters();
-    // The allowance is there anew, and once.
-    expect(after).toEqual({ used: 100 - (await countLate(before)), reserved: 0, limit: 1_000 });
-  });
+  it(
+    'are paid for by credits that are bought once, though ten tell of it at once (6)',
+    everyRound(async () => {
+      const before = await leave(3);
+      const [grantId, replies] = await Promise.all([buy(ADD_ON_OF_FIVE, 10), atOnce(50, ask)]);
+      // Whoever came before the credits were there was refused, and may ask again.
+      const later = await atOnce(10, ask);
+      expect(answered([...replies, ...later])).toHaveLength(8);
+      expect(await counters()).toEqual({ used: before.limit, reserved: 0, limit: before.limit });
+      const given = await chaos.cluster.query(
+        `select g.quantity, g.used, g.reserved, (select count(*)::int from billing_events
+          where credit_grant_id = g.id and type = 'credits_granted') as lines from credit_grants g where id = $1`,
+        [grantId],
+      );
+      expect(given).toEqual([{ quantity: 5, used: 5, reserved: 0, lines: 1 }]);
+    }),
+  );
+
+  it(
+    'are as many as one of two plans lets through, while the account changes from one to the other (9)',
+    everyRound(async (round) => {
+      const { used } = await counters();
+      const limits = [used + 5, used + 12];
+      const change = (index: number) =>
+        chaos.accounts[1].send(urlOf(index), 'PATCH', `/v1/admin/users/${userId}`, {
+          body: { customLimits: { messagesMini: limits[(index + round) % 2] } },
+        });
+      expect((await change(0)).status).toBe(200);
+      const [replies, changes] = await Promise.all([
+        atOnce(40, ask),
+        (async () => {
+          const statuses: number[] = [];
+          for (let index = 0; index < 6; index += 1)
+            statuses.push((await patiently(() => change(index))).status);
+          return statuses;
+        })(),
+      ]);
+      expect(changes).toEqual(changes.map(() => 200));
+      const after = await counters();
+      expect(after.used - used).toBe(answered(replies).length);
+      expect(answered(replies).length).toBeGreaterThanOrEqual(5);
+      expect(answered(replies).length).toBeLessThanOrEqual(12);
+      expect(after).toMatchObject({ reserved: 0 });
+      const plain = { body: { customLimits: {} } };
+      const path = `/v1/admin/users/${userId}`;
+      expect((await chaos.accounts[1].send(urlOf(round), 'PATCH', path, plain)).status).toBe(200);
+    }),
+  );
+
   it(
     'are each of one period at its end, and the next begins once (7)',
-    { timeout: boundary.timeout },
-    boundary.act,
+    everyRound(async () => {
+      const before = await leave(100);
+      const usedBefore = await countCharged();
+      const [{ count: periodsBefore } = { count: 0 }] = await listPeriods();
+      await chaos.cluster.query(
+        `update usage_periods set period_end = now() + interval '150 milliseconds'
+      where user_id = $1 and period_end > now()`,
+        [userId],
+      );
+      const replies = await atOnce(100, async (index) => {
+        await delay((index % 20) * 15);
+        return ask(index);
+      });
+      expect(answered(replies)).toHaveLength(100);
+      const [periods] = await listPeriods();
+      expect(Number(periods?.['count']) - Number(periodsBefore)).toBe(1);
+      expect((await countCharged()) - usedBefore).toBe(100);
+      const after = await counters();
+      // The allowance is there anew, and once.
+      expect(after).toEqual({ used: 100 - (await countLate(before)), reserved: 0, limit: PRO_LIMIT });
+    }),
   );
 });
 
-async function grant(quantity: number): Promise<string> {
-  const id = randomUUID();
-  await chaos.cluster.query(
-    `insert into credit_grants (id, user_id, kind, quantity, idempotency_key) values ($1::uuid, $2, 'messages_mini', $3, $1::text)`,
-    [id, userId, quantity],
+/** Stripe tells of a payment, once or over and over. @returns the credits that it gave */
+async function buy(addOnId: string, times = 1): Promise<string> {
+  const paymentIntent = stripeId('pi');
+  const event = stripe.event(
+    'checkout.session.completed',
+    {
+      id: stripeId('cs'),
+      object: 'checkout.session',
+      mode: 'payment',
+      customer: stripeId('cus'),
+      payment_intent: paymentIntent,
+      payment_status: 'paid',
+      amount_total: 100,
+      currency: 'usd',
+      metadata: { userId, addOnId, quantity: '1' },
+    },
+    { created: Math.floor(Date.now() / 1000) },
   );
-  return id;
+  const replies = await atOnce(times, (index) =>
+    patiently(async () => {
+      const { status, headers } = await fetch(`${urlOf(index)}/v1/stripe/webhook`, {
+        method: 'POST',
+        body: event.body,
+        headers: event.headers,
+      });
+      return { status, headers, text: '', json: () => ({}) };
+    }),
+  );
+  expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]));
+  const [row, ...others] = await chaos.cluster.query(
+    'select id from credit_grants where idempotency_key = $1',
+    [`stripe:${paymentIntent}`],
+  );
+  expect(others).toEqual([]);
+  return z.string().parse(row?.['id']);
 }
 
 function listPeriods() {
