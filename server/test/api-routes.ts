@@ -123,6 +123,8 @@ const TEXT_EXAMPLES: Record<string, string> = {
   expiresAt: '2999-01-01T00:00:00.000Z',
   userId: '01900000-0000-7000-8000-000000000000',
   since: '2026-01-01T00:00:00.000Z',
+  addOnId: '01900000-0000-7000-8000-000000000011',
+  customPrice: '10.00',
 };
 
 /** A value that a schema takes: an object has its required fields, and all with `isFull`. */
