@@ -128,6 +128,8 @@ const TEXT_EXAMPLES: Record<string, string> = {
   code: 'some-code',
   spendingCap: '25.00',
   humanTicketCost: '6.50',
+  addOnId: '01900000-0000-7000-8000-000000000011',
+  customPrice: '10.00',
 };
 
 /** A value that a schema takes: an object has its required fields, and all with `isFull`. */

@@ -2,10 +2,10 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AccountPage } from '#platform/mail/account-url.js';
 import { type ApiRoute, listApiRoutes, pathOf, sampleOf } from './api-routes.js';
-import { type TestApp, createTestApp } from './create-test-app.js';
 import { invite, joinProject, mailedToken } from './join-project.js';
 import { tokenOf } from './mail-tokens.js';
 import { type Sent, send } from './refusals.js';
+import { type StripeApp, createStripeApp } from './stripe-account.js';
 import { type Tenant, bearer, createTenant } from './tenants.js';
 
 /** Routes that write nothing, and those of the chat: turns are conversations, which are kept themselves. */
@@ -16,8 +16,15 @@ const NO_ACTS = new Set([
   'POST /v1/projects/{projectId}/chat/{messageId}/stop',
 ]);
 
-/** Their jobs must be in a certain state first: `features/admin/jobs.test.ts` looks at their entries. */
-const TRIED_ELSEWHERE = new Set(['POST /v1/admin/jobs/{jobId}/retry', 'POST /v1/admin/jobs/{jobId}/cancel']);
+/**
+ * Jobs must be in a certain state first: `features/admin/jobs.test.ts` looks at their entries. An event of Stripe's is
+ * signed, and the act of nobody here: `features/billing/webhook.test.ts` does.
+ */
+const TRIED_ELSEWHERE = new Set([
+  'POST /v1/admin/jobs/{jobId}/retry',
+  'POST /v1/admin/jobs/{jobId}/cancel',
+  'POST /v1/stripe/webhook',
+]);
 
 const PASSWORD = 'correct horse battery';
 const tokenFor = (page: AccountPage) =>
@@ -58,6 +65,7 @@ const REQUESTS: Record<string, (tenant: Tenant) => Special> = {
   'POST /v1/projects/{projectId}/leads': () => ({ body: { email: 'lead@example.com' } }),
   'POST /v1/projects/{projectId}/erasures': () => ({ body: { email: 'lead@example.com' } }),
   'PATCH /v1/admin/users/{userId}': () => ({ body: { plan: 'pro' }, by: admin }),
+  'POST /v1/admin/users/{userId}/credits': () => ({ by: admin }),
   'DELETE /v1/admin/users/{userId}/sessions': () => ({ by: admin }),
   'POST /v1/admin/plans/{plan}/versions': () => ({ body: { price: '51.00' }, by: admin }),
   'POST /v1/admin/add-ons': () => ({ by: admin }),
@@ -75,7 +83,7 @@ const REQUESTS: Record<string, (tenant: Tenant) => Special> = {
   }),
 };
 
-let app: TestApp;
+let app: StripeApp;
 let tenant: Tenant;
 type Account = { userId: string; token: string };
 let leaver: Account;
@@ -85,7 +93,7 @@ let invitationToken: string;
 let routes: ApiRoute[];
 
 beforeAll(async () => {
-  app = await createTestApp();
+  app = await createStripeApp();
   const invited = await app.register();
   leaver = invited;
   admin = await app.register();

@@ -6,7 +6,7 @@ import { answerStripe, StripeRefusal } from './fake-stripe-api.js';
 import { type StripeObject, stripeId } from './fake-stripe-objects.js';
 import { type Form, parseForm } from './stripe-form.js';
 
-export interface StripeRequest {
+interface StripeRequest {
   method: string;
   path: string;
   headers: IncomingMessage['headers'];
@@ -129,7 +129,7 @@ export async function startFakeStripe(): Promise<FakeStripe> {
   return fake;
 }
 
-export function signatureOf(body: string, secret: string, seconds: number): string {
+function signatureOf(body: string, secret: string, seconds: number): string {
   const mac = createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex');
   return `t=${seconds},v1=${mac}`;
 }

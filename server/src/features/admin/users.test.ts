@@ -1,4 +1,4 @@
-import { and, eq, isNull } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditLogs } from '#db/schema/audit-logs.js';
 import { users } from '#db/schema/users.js';
@@ -95,6 +95,8 @@ describe('accounts', () => {
         name: 'Bob',
         role: 'user',
         plan: 'free',
+        customLimits: {},
+        customPrice: null,
         emailVerifiedAt: null,
         suspendedAt: app.clock.now().toISOString(),
         projectCount: 0,
@@ -132,12 +134,75 @@ describe('accounts', () => {
     ]);
   });
 
-  it.each([{}, { plan: 'gold' }, { role: 'owner' }, { suspended: 'yes' }, { email: 'a@example.com' }])(
-    'refuse %j',
-    async (body) => {
-      expect((await patch(root.userId, body)).body.code).toBe('validation_failed');
-    },
-  );
+  it.each([
+    {},
+    { plan: 'gold' },
+    { role: 'owner' },
+    { suspended: 'yes' },
+    { email: 'a@example.com' },
+    { customLimits: { messagesMini: -1 } },
+    { customLimits: { messages: 1 } },
+    { customPrice: '1.005' },
+    { customPrice: 10 },
+  ])('refuse %j', async (body) => {
+    expect((await patch(root.userId, body)).body.code).toBe('validation_failed');
+  });
+
+  it('change a plan at once, with what was agreed on', async () => {
+    const { userId, token } = await app.register();
+    const projectId = await app.createProject(token);
+    const terms = { customLimits: { messagesMini: 7, chatbots: null }, customPrice: '499.00' };
+    expect((await patch(userId, { plan: 'enterprise', ...terms })).body).toMatchObject({
+      plan: 'enterprise',
+      ...terms,
+    });
+    const limits = async () =>
+      (
+        await app.ctx.db.execute(sql`
+          select limit_messages_mini as mini, limit_chatbots as chatbots, plan from usage_periods
+          join projects on owner_id = user_id where projects.id = ${projectId}`)
+      ).rows;
+    expect(await limits()).toEqual([{ mini: 7, chatbots: null, plan: 'enterprise' }]);
+    expect((await patch(userId, { customLimits: {} })).body).toMatchObject({
+      customLimits: {},
+      customPrice: '499.00',
+    });
+    expect(await limits()).toEqual([{ mini: null, chatbots: null, plan: 'enterprise' }]);
+    expect((await patch(userId, { plan: 'free' })).body).toMatchObject({ plan: 'free', customPrice: null });
+    expect(await limits()).toEqual([{ mini: 1_000, chatbots: 3, plan: 'free' }]);
+  });
+
+  it('are given credits once for each key, which the log says', async () => {
+    const { userId } = await app.register();
+    const body = { addOnId: '01900000-0000-7000-8000-000000000012', quantity: 2 };
+    const give = (key: string, headers = { 'idempotency-key': key }) =>
+      app.request('POST', `/v1/admin/users/${userId}/credits`, { token: root.token, body, headers });
+    const replies = await Promise.all(Array.from({ length: 5 }, () => give('first')));
+    const given = replies.filter(({ status }) => status === 201);
+    expect(given.length).toBeGreaterThan(0);
+    expect(new Set(given.map((reply) => reply.body.id)).size).toBe(1);
+    expect(given[0]?.body).toMatchObject({ userId, kind: 'messages_premium', quantity: 200 });
+    // A day later the answer is forgotten, and the gift is not.
+    await app.ctx.db.execute(sql`delete from idempotency_keys`);
+    expect((await give('first')).body.id).toBe(given[0]?.body.id);
+    expect((await give('second')).body.id).not.toBe(given[0]?.body.id);
+    const { rows } = await app.ctx.db.execute(sql`
+      select reason, sum(quantity)::int as quantity from billing_events
+      where user_id = ${userId} and type = 'credits_granted' group by reason`);
+    expect(rows).toEqual([{ reason: 'gift', quantity: 400 }]);
+    const audit = await app.ctx.db.select().from(auditLogs).where(eq(auditLogs.action, 'credits.grant'));
+    expect(audit.map(({ actorId, changes }) => [actorId, changes['userId']])).toEqual([
+      [root.userId, userId],
+      [root.userId, userId],
+    ]);
+    for (const [id, addOnId] of [
+      [NOBODYS_ID, body.addOnId],
+      [userId, NOBODYS_ID],
+    ]) {
+      const nothing = await asRoot('POST', `/${id}/credits`, { addOnId, quantity: 1 });
+      expect(nothing.body.code).toBe('not_found');
+    }
+  });
 
   it('that are suspended lose every session at once, and stay suspended since the same time', async () => {
     const account = await app.register();

@@ -5,9 +5,8 @@ import { users } from '#db/schema/users.js';
 import { AppError } from '#kernel/app-error.js';
 import type { Database } from '#platform/database.js';
 
-export type SubscriptionRow = typeof subscriptions.$inferSelect;
 export type PlanRow = typeof plans.$inferSelect;
-export type PlanName = PlanRow['name'];
+type PlanName = PlanRow['name'];
 
 /** An account as those know it who write to it about its plan. */
 export interface PlanHolder {

@@ -5,7 +5,6 @@ import type { Context } from '#platform/context.js';
 import type { Caller } from '#platform/scope.js';
 import { recordAudit } from '#features/audit/record-audit.js';
 import {
-  type PlanName,
   type PlanRow,
   findNewestPlan,
   findPlan,
@@ -13,7 +12,7 @@ import {
   updateSubscription,
 } from './account-plan.queries.js';
 import { type Payer, lockPayer } from './lock-payer.js';
-import { limitsOf, updatePeriod } from './periods.queries.js';
+import { type PlanName, limitsOf, updatePeriod } from './periods.queries.js';
 import { recordBillingEvent } from './record-billing-event.js';
 
 export interface PlanChange {

@@ -19,7 +19,7 @@ const instant = z.int().transform((seconds) => new Date(seconds * 1000));
 export const reference = z.union([z.string(), z.object({ id: z.string() }).transform(({ id }) => id)]);
 const optional = <Schema extends z.ZodType>(schema: Schema) =>
   schema.nullish().transform((value) => value ?? null);
-export const metadataSchema = optional(z.record(z.string(), z.string())).transform((value) => value ?? {});
+const metadataSchema = optional(z.record(z.string(), z.string())).transform((value) => value ?? {});
 
 const STANDINGS: Record<string, PaidStanding> = {
   incomplete: 'incomplete',
