@@ -5,13 +5,16 @@ import { join } from 'node:path';
 import { jobRegistry } from '#app/job-handlers.js';
 import { createContext } from '#app/create-context.js';
 import { loadSecrets } from '#app/load-secrets.js';
+import { openExtractor } from '#app/open-extractor.js';
 import { parseConfig } from '#platform/config/config.js';
 import type { Context } from '#platform/context.js';
 import type { Mail } from '#platform/ports/mailer.js';
 import { runNextJob } from '#platform/jobs/run-job.js';
 import { createLogger } from '#platform/logger.js';
 import { type FakeClock, createFakeClock } from './fakes/fake-clock.js';
-import { createTestDatabase } from './test-database.js';
+import { builtEntry } from './built-entry.js';
+import { startPooledPostgres } from './pooled-postgres.js';
+import { createServerDatabase } from './test-database.js';
 
 export interface TestContext {
   ctx: Context;
@@ -34,7 +37,7 @@ export async function createTestContext(
   } = {},
 ): Promise<TestContext> {
   const dataDir = await mkdtemp(join(tmpdir(), 'botbase-test-'));
-  const database = await createTestDatabase(dataDir);
+  const database = await createServerDatabase();
   const config = await loadSecrets(
     parseConfig({
       NODE_ENV: 'test',
@@ -44,7 +47,7 @@ export async function createTestContext(
       ENCRYPTION_KEY: randomBytes(32).toString('base64'),
       RATE_LIMIT_MAX_REQUESTS: '100000',
       RATE_LIMIT_MAX_REQUESTS_AUTH: '100000',
-      ...database.environment,
+      ...database?.environment,
       ...options.environment,
     }),
   );
@@ -53,7 +56,14 @@ export async function createTestContext(
   const log = createLogger('debug', { write: (line) => void logLines.push(line) });
   const mails: Mail[] = [];
   const mailer = { send: async (mail: Mail) => void mails.push(mail), close: () => {} };
-  const { ctx, close } = await createContext(config, { clock, log, mailer, ...options.overrides });
+  const { ctx, close } = await createContext(config, {
+    clock,
+    log,
+    mailer,
+    extractor: openExtractor(config, builtEntry('app/extraction-process')),
+    startEmbedded: startPooledPostgres,
+    ...options.overrides,
+  });
   return {
     ctx,
     clock,
@@ -66,7 +76,7 @@ export async function createTestContext(
     },
     close: async () => {
       await close();
-      await database.drop();
+      await database?.drop();
       await rm(dataDir, { recursive: true, force: true });
     },
   };

@@ -1,7 +1,7 @@
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type BotbaseClient, createBotbaseClient } from './botbase-client.js';
 import { findChildProcess } from './child-processes.js';
 import { eventually } from './eventually.js';
@@ -9,6 +9,7 @@ import { type FakeOpenAI, startFakeOpenAI } from './fakes/fake-openai.js';
 import { type TokenGate, createTokenGate } from './fakes/token-gate.js';
 import { largeText } from './fixtures/large-text.js';
 import { type BotbaseProcess, spawnBotbase } from './start-botbase.js';
+import { copyTemplate } from './test-database.js';
 
 /** A start from source, a lease that runs out and a large text to index, on a machine that is busy. */
 const PATIENT_MS = 180_000;
@@ -40,11 +41,8 @@ function spawn(settings: Record<string, string>, commandLine: string[] = []): Bo
 
 /** Starts on a database that has its schema already: making one is the embedded database's own test. */
 async function start(settings: Record<string, string> = {}): Promise<BotbaseProcess & { address: string }> {
-  const templateDir = inject('templateDir');
   const isNew = (await readdir(dataDir).catch(() => [])).length === 0;
-  if (templateDir !== null && isNew) {
-    await cp(join(templateDir, 'postgres'), join(dataDir, 'postgres'), { recursive: true });
-  }
+  if (isNew) await copyTemplate(dataDir);
   const botbase = spawn(settings);
   return { ...botbase, address: await botbase.url };
 }

@@ -4,7 +4,6 @@ import type { Context } from '#platform/context.js';
 import type { JobBell } from '#platform/ports/job-bell.js';
 import type { Logger } from '#platform/logger.js';
 import { startProcessLease } from '#platform/processes/process-lease.js';
-import { createDocumentExtractor } from '#providers/document-extractor/document-extractor.js';
 import { fitVectorStorage } from '#features/retrieval/fit-vector-storage.js';
 import { createPageFetcher } from '#providers/page-fetcher/page-fetcher.js';
 import { createPageRenderer } from '#providers/page-renderer/page-renderer.js';
@@ -13,8 +12,8 @@ import { createLruSearchCache } from '#providers/search-cache/lru-search-cache.j
 import { createLruSearchMemory } from '#providers/search-memory/lru-search-memory.js';
 import { createDatabaseClock } from '#providers/database-clock.js';
 import { createVitals } from '#providers/vitals/create-vitals.js';
-import { processEntry } from './entries.js';
-import { openDatabase } from './open-database.js';
+import { type StartEmbedded, openDatabase } from './open-database.js';
+import { openExtractor } from './open-extractor.js';
 import { openMailer } from './open-mailer.js';
 import { openModels } from './open-models.js';
 import { openRedis } from './open-redis.js';
@@ -23,14 +22,6 @@ import { openTelemetry } from './open-telemetry.js';
 import { VERSION } from './version.js';
 
 const MIB = 1024 * 1024;
-const EXTRACTION = {
-  // Few files take seconds; one that takes longer than its size explains is broken, or made to.
-  timeoutMs: 25_000,
-  timeoutMsPerByte: 1_500 / MIB,
-  maxResidentBytes: 480 * MIB,
-  maxOutputCharacters: 50 * MIB,
-  concurrency: 2,
-};
 const PAGE_FETCH = { timeoutMs: 20_000, maxRedirects: 5 };
 const PAGE_RENDERING = { timeoutMs: 30_000, maxBytes: 10 * MIB };
 const SEARCH_CACHE = { maxBytes: 32 * MIB, ttlMs: 600_000 };
@@ -46,15 +37,20 @@ export interface OpenContext {
   close: () => Promise<void>;
 }
 
-/** Builds the one context of a process: connects the database, brings its schema up to date, makes every provider. */
+type Overrides = Partial<Omit<Context, 'config' | 'db' | 'pulse' | 'log' | 'metrics'>>;
+
+/**
+ * Builds the one context of a process: connects the database, brings its schema up to date, makes every provider.
+ * @param options.startEmbedded where no server is configured: in a process of its own unless said otherwise
+ */
 export async function createContext(
   config: RuntimeConfig,
-  overrides: { log?: Logger } & Partial<Omit<Context, 'config' | 'db' | 'pulse' | 'log' | 'metrics'>> = {},
+  { startEmbedded, ...overrides }: { log?: Logger; startEmbedded?: StartEmbedded } & Overrides = {},
 ): Promise<OpenContext> {
   const processId = newId();
   const telemetry = await openTelemetry(config, { processId, log: overrides.log });
   const { log, metrics } = telemetry;
-  const database = await openDatabase(config, log, metrics);
+  const database = await openDatabase(config, log, metrics, startEmbedded);
   const shared = openRedis({ config, log, metrics, processId });
   const files = await openStorage(config);
   const clock = createDatabaseClock();
@@ -77,11 +73,7 @@ export async function createContext(
     storage: files.storage,
     pages,
     renderer,
-    extractor: createDocumentExtractor({
-      ...processEntry('app/extraction-process'),
-      ...EXTRACTION,
-      maxInputBytes: config.maxUploadBytes,
-    }),
+    extractor: openExtractor(config),
     ...openModels(config, metrics),
     searchCache: createLruSearchCache(SEARCH_CACHE),
     searchMemory: createLruSearchMemory(SEARCH_MEMORY),

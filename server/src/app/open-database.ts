@@ -21,6 +21,7 @@ const PULSE_TIMEOUT_MS = 2_000;
 const NO_ROW_SECURITY =
   'row-level security is off: the user of DATABASE_URL may not make roles (see DEPLOYMENT.md)';
 
+export type StartEmbedded = typeof startEmbeddedPostgres;
 type DatabaseConfig = Pick<Config, 'database' | 'dataDir'>;
 
 /** Opens the database that the configuration names, embedded or on a server, and brings its schema up to date. */
@@ -28,10 +29,13 @@ export async function openDatabase(
   config: DatabaseConfig,
   log: Logger,
   metrics: Metrics,
+  startEmbedded: StartEmbedded = startEmbeddedPostgres,
 ): Promise<OpenDatabase> {
   const { url, poolSize } = config.database;
   const database =
-    url === null ? await openEmbedded(config, log, metrics) : openServer(url, poolSize, metrics);
+    url === null
+      ? await openEmbedded(config, log, metrics, startEmbedded)
+      : openServer(url, poolSize, metrics);
   try {
     const hasRowSecurity = await migrateDatabase(database, url);
     if (hasRowSecurity) database.enforceRowSecurity();
@@ -61,8 +65,13 @@ function openServer(url: string, poolSize: number, metrics: Metrics): OpenDataba
   return { ...pool, pulse: pulse.db, isEmbedded: false, enforceRowSecurity, close };
 }
 
-async function openEmbedded(config: DatabaseConfig, log: Logger, metrics: Metrics): Promise<OpenDatabase> {
-  const embedded = await startEmbeddedPostgres({
+async function openEmbedded(
+  config: DatabaseConfig,
+  log: Logger,
+  metrics: Metrics,
+  startEmbedded: StartEmbedded,
+): Promise<OpenDatabase> {
+  const embedded = await startEmbedded({
     dataDir: config.dataDir,
     ...processEntry('providers/embedded-postgres/embedded-postgres-process'),
     log,
