@@ -5,15 +5,14 @@ import { join } from 'node:path';
 import { jobRegistry } from '#app/job-handlers.js';
 import { createContext } from '#app/create-context.js';
 import { loadSecrets } from '#app/load-secrets.js';
-import { openExtractor } from '#app/open-extractor.js';
 import { parseConfig } from '#platform/config/config.js';
 import type { Context } from '#platform/context.js';
 import type { Mail } from '#platform/ports/mailer.js';
 import { runNextJob } from '#platform/jobs/run-job.js';
 import { createLogger } from '#platform/logger.js';
 import { type FakeClock, createFakeClock } from './fakes/fake-clock.js';
-import { builtEntry } from './built-entry.js';
 import { startPooledPostgres } from './pooled-postgres.js';
+import { shareExtractor } from './shared-extractor.js';
 import { createServerDatabase } from './test-database.js';
 
 export interface TestContext {
@@ -60,7 +59,7 @@ export async function createTestContext(
     clock,
     log,
     mailer,
-    extractor: openExtractor(config, builtEntry('app/extraction-process')),
+    extractor: shareExtractor(config),
     startEmbedded: startPooledPostgres,
     ...options.overrides,
   });

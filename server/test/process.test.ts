@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ProcessEntry, processEntry } from '#app/entries.js';
 import { type BotbaseClient, createBotbaseClient } from './botbase-client.js';
 import { findChildProcess } from './child-processes.js';
 import { eventually } from './eventually.js';
@@ -33,17 +34,24 @@ afterEach(async () => {
   await rm(directory, { recursive: true, maxRetries: 20, retryDelay: 100 });
 });
 
-function spawn(settings: Record<string, string>, commandLine: string[] = []): BotbaseProcess {
-  const botbase = spawnBotbase({ DATA_DIR: dataDir, BCRYPT_ROUNDS: '4', ...settings }, commandLine);
+function spawn(
+  settings: Record<string, string>,
+  commandLine: string[] = [],
+  program?: ProcessEntry,
+): BotbaseProcess {
+  const botbase = spawnBotbase({ DATA_DIR: dataDir, BCRYPT_ROUNDS: '4', ...settings }, commandLine, program);
   processes.push(botbase);
   return botbase;
 }
 
 /** Starts on a database that has its schema already: making one is the embedded database's own test. */
-async function start(settings: Record<string, string> = {}): Promise<BotbaseProcess & { address: string }> {
+async function start(
+  settings: Record<string, string> = {},
+  program?: ProcessEntry,
+): Promise<BotbaseProcess & { address: string }> {
   const isNew = (await readdir(dataDir).catch(() => [])).length === 0;
   if (isNew) await copyTemplate(dataDir);
-  const botbase = spawn(settings);
+  const botbase = spawn(settings, [], program);
   return { ...botbase, address: await botbase.url };
 }
 
@@ -95,6 +103,7 @@ describe('a start that cannot succeed', () => {
 
   it('exits with 1 and a message when its port is taken', async () => {
     const first = await start();
+    await copyTemplate(join(directory, 'other'));
     const second = spawn({ DATA_DIR: join(directory, 'other'), PORT: new URL(first.address).port });
     expect((await second.ended).exitCode).toBe(1);
     expect(second.stderrLines.join('\n')).toContain('EADDRINUSE');
@@ -103,7 +112,8 @@ describe('a start that cannot succeed', () => {
 
 describe('SIGTERM', () => {
   it('ends the process with 0, and the next one has what it knew', async () => {
-    const first = await start();
+    // As `npm run dev` does it: from the sources, and so are the processes that it starts.
+    const first = await start({}, processEntry('main'));
     const client = await createBotbaseClient(first.address);
     await client.whenEnded((await client.addText('Refunds', REFUNDS)).id);
     first.kill('SIGTERM');

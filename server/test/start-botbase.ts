@@ -19,9 +19,16 @@ export interface BotbaseProcess {
 /** Of the caller's environment, what a program needs to run: no setting of Botbase comes from there. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG'];
 
-/** Runs Botbase, as the test run has built it, in a process of its own, on a free port, with these settings and no others. */
-export function spawnBotbase(settings: Record<string, string>, commandLine: string[] = []): BotbaseProcess {
-  const { entry, execArgv } = builtEntry('main');
+/**
+ * Runs Botbase in a process of its own, on a free port, with these settings and no others.
+ * @param program as the test run has built it unless said otherwise
+ */
+export function spawnBotbase(
+  settings: Record<string, string>,
+  commandLine: string[] = [],
+  program = builtEntry('main'),
+): BotbaseProcess {
+  const { entry, execArgv } = program;
   const inherited = Object.fromEntries(
     INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );
