@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,6 +45,11 @@ async function makeOnServer(project: TestProject, serverUrl: string) {
 }
 
 async function bringUpToDate(environment: Record<string, string>): Promise<void> {
-  const database = await openDatabase(parseConfig(environment), createLogger('error'), createMetrics());
+  // Which a configuration with a server must have; nothing is signed or sealed here.
+  const secrets = { JWT_SECRET: randomSecret(48), ENCRYPTION_KEY: randomSecret(32) };
+  const config = parseConfig({ ...secrets, ...environment });
+  const database = await openDatabase(config, createLogger('error'), createMetrics());
   await database.close();
 }
+
+const randomSecret = (bytes: number) => randomBytes(bytes).toString('base64');

@@ -45,9 +45,32 @@ export const TABLES_WITH_PAGES = `
 export const digestRows = (table: string) =>
   `select md5(string_agg(line::text, ' ' order by line::text)) as digest from ${table} as line`;
 
-/** Append-only tables too: the triggers that guard them sleep. */
-export const emptyTables = (tables: string[]) =>
-  `set session_replication_role = replica; truncate ${tables.join(', ')} restart identity cascade`;
+/** Append-only tables too, and in any order: triggers and foreign keys sleep. Five times quicker than \`truncate\`. */
+export const deleteRows = (tables: string[]) =>
+  `set session_replication_role = replica; ${tables.map((table) => `delete from ${table}`).join('; ')}`;
+
+/** Gives back the room too, or the planner would reckon with it. Not within a transaction. */
+export const vacuumTables = (tables: string[]) => `vacuum ${tables.join(', ')}`;
+
+/** What the planner takes a table for that was never looked at, but for one that it knows to be empty. */
+export const FORGET_SIZES = `
+  update pg_class set relpages = 0, reltuples = -1, relallvisible = 0
+  where oid >= ${FIRST_OWN_ID} and relkind in ('r', 't') and reltuples = 0`;
+
+/** The \`name\` of each index that has grown: its pages stay when the rows are gone. */
+export const GROWN_INDEXES = `
+  select format('%I.%I', nspname, relname) as name
+  from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+  where relkind = 'i' and pg_class.oid >= ${FIRST_OWN_ID} and pg_relation_size(pg_class.oid) > 16 * 8192`;
+
+/** How each column is stored, as the statement (\`name\`) that makes it so: with an embedding model the start changes it. */
+export const COLUMN_STORAGE = `
+  select format('alter table %s alter column %I set storage %s', attrelid::regclass, attname,
+    case attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end) as name
+  from pg_attribute join pg_class on pg_class.oid = attrelid
+  where attrelid >= ${FIRST_OWN_ID} and relkind = 'r' and attnum > 0 and not attisdropped`;
+
+export const rebuildIndex = (index: string) => `reindex index ${index}`;
 
 /** For what was numbered in tables that are empty again. */
 export const RESTART_SEQUENCES = `

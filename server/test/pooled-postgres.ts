@@ -9,11 +9,16 @@ import type {
 import { startEmbeddedPostgres } from '#providers/embedded-postgres/start-embedded-postgres.js';
 import { builtEntry } from './built-entry.js';
 import {
+  COLUMN_STORAGE,
   DIGEST_DEFINITIONS,
+  FORGET_SIZES,
+  GROWN_INDEXES,
   RESTART_SEQUENCES,
   TABLES_WITH_PAGES,
+  deleteRows,
   digestRows,
-  emptyTables,
+  rebuildIndex,
+  vacuumTables,
 } from './emptied-database.queries.js';
 import { copyTemplate } from './test-database.js';
 
@@ -29,6 +34,7 @@ interface Pooled {
 /** Two databases in the same state cannot be told apart by a test. */
 interface State {
   definitions: string;
+  storage: string[];
   /** The tables with rows and what is in them: `drizzle.__drizzle_migrations`. */
   rows: Record<string, string>;
 }
@@ -93,9 +99,18 @@ async function discard({ embedded, directory }: Pooled): Promise<void> {
 async function tryToEmpty({ embedded, pristine }: Pooled): Promise<boolean> {
   try {
     return await inSession(embedded, async (client) => {
-      const tables = (await tablesWithPages(client)).filter((name) => !(name in pristine.rows));
-      if (tables.length > 0) await client.query(emptyTables(tables));
+      const tables = (await namesOf(client, TABLES_WITH_PAGES)).filter((name) => !(name in pristine.rows));
+      if (tables.length > 0) {
+        await client.query(deleteRows(tables));
+        await client.query(vacuumTables(tables));
+      }
+      await client.query(FORGET_SIZES);
       await client.query(RESTART_SEQUENCES);
+      const storage = await namesOf(client, COLUMN_STORAGE);
+      for (const statement of pristine.storage) {
+        if (!storage.includes(statement)) await client.query(statement);
+      }
+      for (const index of await namesOf(client, GROWN_INDEXES)) await client.query(rebuildIndex(index));
       return JSON.stringify(await readState(client)) === JSON.stringify(pristine);
     });
   } catch {
@@ -107,12 +122,13 @@ async function readState(client: pg.Client): Promise<State> {
   const digest = async (statement: string) =>
     (await client.query<{ digest: string }>(statement)).rows[0]!.digest;
   const rows: Record<string, string> = {};
-  for (const name of await tablesWithPages(client)) rows[name] = await digest(digestRows(name));
-  return { definitions: await digest(DIGEST_DEFINITIONS), rows };
+  for (const name of await namesOf(client, TABLES_WITH_PAGES)) rows[name] = await digest(digestRows(name));
+  const storage = await namesOf(client, COLUMN_STORAGE);
+  return { definitions: await digest(DIGEST_DEFINITIONS), storage, rows };
 }
 
-async function tablesWithPages(client: pg.Client): Promise<string[]> {
-  return (await client.query<{ name: string }>(TABLES_WITH_PAGES)).rows.map(({ name }) => name);
+async function namesOf(client: pg.Client, statement: string): Promise<string[]> {
+  return (await client.query<{ name: string }>(statement)).rows.map(({ name }) => name);
 }
 
 async function inSession<T>(embedded: EmbeddedPostgres, act: (client: pg.Client) => Promise<T>): Promise<T> {
