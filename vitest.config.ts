@@ -19,6 +19,10 @@ const OUTSIDE_TESTS = [
 const SERVICE_TESTS = ['{src,test}/**/*.services.test.ts'];
 const CHAOS_TESTS = ['test/chaos/**/*.test.ts'];
 
+const inTests = (name: string) => fileURLToPath(new URL(`server/test/${name}.ts`, import.meta.url));
+const BUILD_SETUP = inTests('build-setup');
+const DATABASE_SETUP = inTests('database-setup');
+
 /** What scripts/with-services.sh provides. */
 const hasServices = ['TEST_DATABASE_URL', 'TEST_REDIS_URL'].every((name) => (process.env[name] ?? '') !== '');
 
@@ -27,7 +31,13 @@ function onServices(name: string, tests: string[]) {
   return {
     ...shared,
     plugins: hasServices ? [] : [announceSkip(name)],
-    test: { name, root: 'server', include: tests, exclude: hasServices ? [] : ['**'] },
+    test: {
+      name,
+      root: 'server',
+      include: tests,
+      exclude: hasServices ? [] : ['**'],
+      globalSetup: [BUILD_SETUP, DATABASE_SETUP],
+    },
   };
 }
 
@@ -65,6 +75,7 @@ export default defineConfig({
           root: 'server',
           include: OUTSIDE_TESTS,
           exclude: UNIT_TESTS,
+          globalSetup: [BUILD_SETUP],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -76,7 +87,8 @@ export default defineConfig({
           root: 'server',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: [...UNIT_TESTS, ...OUTSIDE_TESTS, ...SERVICE_TESTS, ...CHAOS_TESTS],
-          globalSetup: [fileURLToPath(new URL('server/test/global-setup.ts', import.meta.url))],
+          globalSetup: [BUILD_SETUP, DATABASE_SETUP],
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

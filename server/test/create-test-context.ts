@@ -12,7 +12,9 @@ import { runNextJob } from '#platform/jobs/run-job.js';
 import { createLogger } from '#platform/logger.js';
 import { type FakeClock, createFakeClock } from './fakes/fake-clock.js';
 import type { ObservedQuery } from '#platform/database.js';
-import { createTestDatabase } from './test-database.js';
+import { startPooledPostgres } from './pooled-postgres.js';
+import { shareExtractor } from './shared-extractor.js';
+import { createServerDatabase } from './test-database.js';
 
 export interface TestContext {
   ctx: Context;
@@ -37,7 +39,7 @@ export async function createTestContext(
   } = {},
 ): Promise<TestContext> {
   const dataDir = await mkdtemp(join(tmpdir(), 'botbase-test-'));
-  const database = await createTestDatabase(dataDir);
+  const database = await createServerDatabase();
   const config = await loadSecrets(
     parseConfig({
       NODE_ENV: 'test',
@@ -47,7 +49,7 @@ export async function createTestContext(
       ENCRYPTION_KEY: randomBytes(32).toString('base64'),
       RATE_LIMIT_MAX_REQUESTS: '100000',
       RATE_LIMIT_MAX_REQUESTS_AUTH: '100000',
-      ...database.environment,
+      ...database?.environment,
       ...options.environment,
     }),
   );
@@ -62,6 +64,8 @@ export async function createTestContext(
     log,
     mailer,
     watchQueries,
+    extractor: shareExtractor(config),
+    startEmbedded: startPooledPostgres,
     ...options.overrides,
   });
   return {
@@ -76,7 +80,7 @@ export async function createTestContext(
     },
     close: async () => {
       await close();
-      await database.drop();
+      await database?.drop();
       await rm(dataDir, { recursive: true, force: true });
     },
   };

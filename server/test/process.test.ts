@@ -1,7 +1,8 @@
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ProcessEntry, processEntry } from '#app/entries.js';
 import { type BotbaseClient, createBotbaseClient } from './botbase-client.js';
 import { findChildProcess } from './child-processes.js';
 import { eventually } from './eventually.js';
@@ -9,6 +10,7 @@ import { type FakeOpenAI, startFakeOpenAI } from './fakes/fake-openai.js';
 import { type TokenGate, createTokenGate } from './fakes/token-gate.js';
 import { largeText } from './fixtures/large-text.js';
 import { type BotbaseProcess, spawnBotbase } from './start-botbase.js';
+import { copyTemplate } from './test-database.js';
 
 /** A start from source, a lease that runs out and a large text to index, on a machine that is busy. */
 const PATIENT_MS = 180_000;
@@ -32,20 +34,24 @@ afterEach(async () => {
   await rm(directory, { recursive: true, maxRetries: 20, retryDelay: 100 });
 });
 
-function spawn(settings: Record<string, string>, commandLine: string[] = []): BotbaseProcess {
-  const botbase = spawnBotbase({ DATA_DIR: dataDir, BCRYPT_ROUNDS: '4', ...settings }, commandLine);
+function spawn(
+  settings: Record<string, string>,
+  commandLine: string[] = [],
+  program?: ProcessEntry,
+): BotbaseProcess {
+  const botbase = spawnBotbase({ DATA_DIR: dataDir, BCRYPT_ROUNDS: '4', ...settings }, commandLine, program);
   processes.push(botbase);
   return botbase;
 }
 
 /** Starts on a database that has its schema already: making one is the embedded database's own test. */
-async function start(settings: Record<string, string> = {}): Promise<BotbaseProcess & { address: string }> {
-  const templateDir = inject('templateDir');
+async function start(
+  settings: Record<string, string> = {},
+  program?: ProcessEntry,
+): Promise<BotbaseProcess & { address: string }> {
   const isNew = (await readdir(dataDir).catch(() => [])).length === 0;
-  if (templateDir !== null && isNew) {
-    await cp(join(templateDir, 'postgres'), join(dataDir, 'postgres'), { recursive: true });
-  }
-  const botbase = spawn(settings);
+  if (isNew) await copyTemplate(dataDir);
+  const botbase = spawn(settings, [], program);
   return { ...botbase, address: await botbase.url };
 }
 
@@ -97,6 +103,7 @@ describe('a start that cannot succeed', () => {
 
   it('exits with 1 and a message when its port is taken', async () => {
     const first = await start();
+    await copyTemplate(join(directory, 'other'));
     const second = spawn({ DATA_DIR: join(directory, 'other'), PORT: new URL(first.address).port });
     expect((await second.ended).exitCode).toBe(1);
     expect(second.stderrLines.join('\n')).toContain('EADDRINUSE');
@@ -105,7 +112,8 @@ describe('a start that cannot succeed', () => {
 
 describe('SIGTERM', () => {
   it('ends the process with 0, and the next one has what it knew', async () => {
-    const first = await start();
+    // As `npm run dev` does it: from the sources, and so are the processes that it starts.
+    const first = await start({}, processEntry('main'));
     const client = await createBotbaseClient(first.address);
     await client.whenEnded((await client.addText('Refunds', REFUNDS)).id);
     first.kill('SIGTERM');

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { processEntry } from '#app/entries.js';
+import { builtEntry } from './built-entry.js';
 
 export interface BotbaseProcess {
   processId: number;
@@ -19,9 +19,16 @@ export interface BotbaseProcess {
 /** Of the caller's environment, what a program needs to run: no setting of Botbase comes from there. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG'];
 
-/** Runs Botbase from its source in a process of its own, on a free port, with these settings and no others. */
-export function spawnBotbase(settings: Record<string, string>, commandLine: string[] = []): BotbaseProcess {
-  const { entry, execArgv } = processEntry('main');
+/**
+ * Runs Botbase in a process of its own, on a free port, with these settings and no others.
+ * @param program as the test run has built it unless said otherwise
+ */
+export function spawnBotbase(
+  settings: Record<string, string>,
+  commandLine: string[] = [],
+  program = builtEntry('main'),
+): BotbaseProcess {
+  const { entry, execArgv } = program;
   const inherited = Object.fromEntries(
     INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );

@@ -1,9 +1,10 @@
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FakeTelemetryServer, startFakeTelemetryServer } from './fakes/fake-telemetry-server.js';
 import { spawnBotbase } from './start-botbase.js';
+import { copyTemplate } from './test-database.js';
 
 const PATIENT_MS = 120_000;
 const TELEMETRY_PACKAGES = [
@@ -26,10 +27,7 @@ afterEach(async () => {
 /** Starts Botbase, asks it once, stops it, and tells which of the packages it loaded. */
 async function loadedPackages(settings: Record<string, string>): Promise<string[]> {
   const dataDir = join(directory, 'data');
-  const templateDir = inject('templateDir');
-  if (templateDir !== null) {
-    await cp(join(templateDir, 'postgres'), join(dataDir, 'postgres'), { recursive: true });
-  }
+  await copyTemplate(dataDir);
   const modulesFile = join(directory, 'modules');
   const preload = new URL('fixtures/list-modules.mjs', import.meta.url);
   const botbase = spawnBotbase({

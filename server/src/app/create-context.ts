@@ -5,7 +5,6 @@ import type { ObservedQuery } from '#platform/database.js';
 import type { JobBell } from '#platform/ports/job-bell.js';
 import type { Logger } from '#platform/logger.js';
 import { startProcessLease } from '#platform/processes/process-lease.js';
-import { createDocumentExtractor } from '#providers/document-extractor/document-extractor.js';
 import { fitVectorStorage } from '#features/retrieval/fit-vector-storage.js';
 import { createPageFetcher } from '#providers/page-fetcher/page-fetcher.js';
 import { createPageRenderer } from '#providers/page-renderer/page-renderer.js';
@@ -14,8 +13,8 @@ import { createLruSearchCache } from '#providers/search-cache/lru-search-cache.j
 import { createLruSearchMemory } from '#providers/search-memory/lru-search-memory.js';
 import { createDatabaseClock } from '#providers/database-clock.js';
 import { createVitals } from '#providers/vitals/create-vitals.js';
-import { processEntry } from './entries.js';
-import { openDatabase } from './open-database.js';
+import { type StartEmbedded, openDatabase } from './open-database.js';
+import { openExtractor } from './open-extractor.js';
 import { openMailer } from './open-mailer.js';
 import { openModels } from './open-models.js';
 import { openPayments } from './open-payments.js';
@@ -25,14 +24,6 @@ import { openTelemetry } from './open-telemetry.js';
 import { VERSION } from './version.js';
 
 const MIB = 1024 * 1024;
-const EXTRACTION = {
-  // Few files take seconds; one that takes longer than its size explains is broken, or made to.
-  timeoutMs: 25_000,
-  timeoutMsPerByte: 1_500 / MIB,
-  maxResidentBytes: 480 * MIB,
-  maxOutputCharacters: 50 * MIB,
-  concurrency: 2,
-};
 const PAGE_FETCH = { timeoutMs: 20_000, maxRedirects: 5 };
 const PAGE_RENDERING = { timeoutMs: 30_000, maxBytes: 10 * MIB };
 const SEARCH_CACHE = { maxBytes: 32 * MIB, ttlMs: 600_000 };
@@ -52,17 +43,19 @@ interface ContextOptions extends Partial<Omit<Context, 'config' | 'db' | 'pulse'
   log?: Logger;
   /** Is told of every statement to the database. */
   watchQueries?: ((query: ObservedQuery) => void) | undefined;
+  /** Where no server is configured: in a process of its own unless said otherwise. */
+  startEmbedded?: StartEmbedded;
 }
 
 /** Builds the one context of a process: connects the database, brings its schema up to date, makes every provider. */
 export async function createContext(
   config: RuntimeConfig,
-  { watchQueries, ...overrides }: ContextOptions = {},
+  { watchQueries, startEmbedded, ...overrides }: ContextOptions = {},
 ): Promise<OpenContext> {
   const processId = newId();
   const telemetry = await openTelemetry(config, { processId, log: overrides.log });
   const { log, metrics } = telemetry;
-  const database = await openDatabase(config, log, metrics, watchQueries);
+  const database = await openDatabase(config, log, metrics, { watchQueries, startEmbedded });
   const shared = openRedis({ config, log, metrics, processId });
   const files = await openStorage(config);
   const clock = createDatabaseClock();
@@ -85,11 +78,7 @@ export async function createContext(
     storage: files.storage,
     pages,
     renderer,
-    extractor: createDocumentExtractor({
-      ...processEntry('app/extraction-process'),
-      ...EXTRACTION,
-      maxInputBytes: config.maxUploadBytes,
-    }),
+    extractor: openExtractor(config),
     ...openModels(config, metrics),
     searchCache: createLruSearchCache(SEARCH_CACHE),
     searchMemory: createLruSearchMemory(SEARCH_MEMORY),

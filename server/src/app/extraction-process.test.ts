@@ -6,14 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 import { createDocumentExtractor } from '#providers/document-extractor/document-extractor.js';
+import { builtEntry } from '#test/built-entry.js';
 
 const FROM_SOURCE = ['--import', 'tsx', '--conditions=botbase-source'];
 const never = new AbortController().signal;
 
 function createExtractor(maxOutputCharacters = 1_000_000) {
   return createDocumentExtractor({
-    entry: new URL('./extraction-process.ts', import.meta.url),
-    execArgv: FROM_SOURCE,
+    ...builtEntry('app/extraction-process'),
     timeoutMs: 50_000,
     maxResidentBytes: 1_024 * 1024 * 1024,
     maxInputBytes: 10_000_000,

@@ -22,25 +22,31 @@ const NO_ROW_SECURITY =
   'row-level security is off: the user of DATABASE_URL may not make roles (see DEPLOYMENT.md)';
 
 type Observer = (query: ObservedQuery) => void;
+export type StartEmbedded = typeof startEmbeddedPostgres;
 type DatabaseConfig = Pick<Config, 'database' | 'dataDir'>;
 
 /**
  * Opens the database that the configuration names, embedded or on a server, and brings its schema up to date.
- * @param watch is told of every statement
+ * @param watchQueries is told of every statement
  */
 export async function openDatabase(
   config: DatabaseConfig,
   log: Logger,
   metrics: Metrics,
-  watch: (query: ObservedQuery) => void = () => {},
+  {
+    watchQueries = () => {},
+    startEmbedded = startEmbeddedPostgres,
+  }: { watchQueries?: Observer | undefined; startEmbedded?: StartEmbedded | undefined } = {},
 ): Promise<OpenDatabase> {
   const { url, poolSize } = config.database;
   const observeQuery = (query: ObservedQuery) => {
     metrics.databaseSeconds.observe({ outcome: query.outcome }, query.seconds);
-    watch(query);
+    watchQueries(query);
   };
   const database =
-    url === null ? await openEmbedded(config, log, observeQuery) : openServer(url, poolSize, observeQuery);
+    url === null
+      ? await openEmbedded(config, log, observeQuery, startEmbedded)
+      : openServer(url, poolSize, observeQuery);
   try {
     const hasRowSecurity = await migrateDatabase(database, url);
     if (hasRowSecurity) database.enforceRowSecurity();
@@ -74,8 +80,9 @@ async function openEmbedded(
   config: DatabaseConfig,
   log: Logger,
   observeQuery: Observer,
+  startEmbedded: StartEmbedded,
 ): Promise<OpenDatabase> {
-  const embedded = await startEmbeddedPostgres({
+  const embedded = await startEmbedded({
     dataDir: config.dataDir,
     ...processEntry('providers/embedded-postgres/embedded-postgres-process'),
     log,

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queryDatabase } from '#test/faults/query-database.js';
 import { type FaultProxy, startFaultProxy } from '#test/faults/fault-proxy.js';
-import { createTestDatabase } from '#test/test-database.js';
+import { createEmptyDatabase } from '#test/test-database.js';
 import { type DatabasePool, createDatabasePool } from './database.js';
 import { isDatabaseUnavailable } from './database-errors.js';
 
@@ -14,7 +14,7 @@ let proxy: FaultProxy;
 let pool: DatabasePool;
 
 beforeEach(async () => {
-  const database = await createTestDatabase('');
+  const database = await createEmptyDatabase();
   url = database.environment['DATABASE_URL'] ?? '';
   drop = database.drop;
   proxy = await startFaultProxy(url);

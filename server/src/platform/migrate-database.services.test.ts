@@ -8,7 +8,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '#kernel/ids.js';
 import { eventually } from '#test/eventually.js';
-import { createTestDatabase } from '#test/test-database.js';
+import { createEmptyDatabase } from '#test/test-database.js';
 import { type DatabasePool, createDatabasePool } from './database.js';
 import { migrateDatabase } from './migrate-database.js';
 
@@ -19,7 +19,7 @@ let drop: () => Promise<void>;
 const pools: DatabasePool[] = [];
 
 beforeEach(async () => {
-  const database = await createTestDatabase('');
+  const database = await createEmptyDatabase();
   url = database.environment['DATABASE_URL'] ?? '';
   drop = database.drop;
 });

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BotbaseClient, createBotbaseClient } from '../botbase-client.js';
 import { queryDatabase } from '../faults/query-database.js';
 import { type BotbaseProcess, spawnBotbase } from '../start-botbase.js';
-import { createTestDatabase } from '../test-database.js';
+import { createEmptyDatabase } from '../test-database.js';
 
 const HANDBOOK = fileURLToPath(new URL('../../../handbook/handbook.pdf', import.meta.url));
 const QUESTION = 'How long does a refund take?';
@@ -35,7 +35,7 @@ const processes: BotbaseProcess[] = [];
 /** An empty database and an empty data directory. */
 async function makePlace(): Promise<Place> {
   const dataDir = await mkdtemp(join(directory, 'data-'));
-  const { environment, drop } = await createTestDatabase(dataDir);
+  const { environment, drop } = await createEmptyDatabase();
   const place = { environment: { ...environment, DATA_DIR: dataDir }, dataDir, drop };
   places.push(place);
   return place;

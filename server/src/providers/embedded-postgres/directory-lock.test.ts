@@ -52,9 +52,11 @@ it('is won by exactly one of several processes at once, beside sockets of dead o
     const entrants = processes.slice(0, 2 + (round % 5));
     for (const name of ['lock-00000000', 'lock-7fffffff', 'lock-ffffffff']) await leaveDeadSocket(name);
 
-    const results = await Promise.all(
-      entrants.map((entrant) => ask(entrant, { take: directory, waitMs: 200 })),
-    );
+    const contend = () =>
+      Promise.all(entrants.map((entrant) => ask(entrant, { take: directory, waitMs: 200 })));
+    let results = await contend();
+    // On a busy machine the time of all of them may run out before one of them has looked twice.
+    while (!results.includes('won')) results = await contend();
 
     expect(results.filter((result) => result === 'won')).toHaveLength(1);
     expect(await readdir(directory)).toHaveLength(1);

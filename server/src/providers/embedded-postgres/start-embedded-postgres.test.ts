@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type QueryResult } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
+import { builtEntry } from '#test/built-entry.js';
 import { startEmbeddedPostgres } from './start-embedded-postgres.js';
 
 const execArgv = ['--import', 'tsx', '--conditions=botbase-source'];
@@ -40,8 +41,8 @@ async function freshDataDir(name = 'fresh'): Promise<string> {
 }
 
 async function start(dataDir: string, options: { pingIntervalMs?: number; pingTimeoutMs?: number } = {}) {
-  const entry = new URL('./embedded-postgres-process.ts', import.meta.url);
-  const embedded = await startEmbeddedPostgres({ dataDir, entry, execArgv, log: silent, ...options });
+  const script = builtEntry('providers/embedded-postgres/embedded-postgres-process');
+  const embedded = await startEmbeddedPostgres({ dataDir, ...script, log: silent, ...options });
   cleanups.push(embedded.stop);
   return embedded;
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { SourceError } from '#kernel/source-error.js';
 import { createDocumentExtractor } from '#providers/document-extractor/document-extractor.js';
+import { builtEntry } from '#test/built-entry.js';
 import { corpusOrNull, readTarball } from '#test/read-corpus.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -14,8 +15,7 @@ const never = new AbortController().signal;
 
 /** The real process, held to 30 seconds and 512 MiB for each file. */
 const extractor = createDocumentExtractor({
-  entry: new URL('../../../app/extraction-process.ts', import.meta.url),
-  execArgv: ['--import', 'tsx', '--conditions=botbase-source'],
+  ...builtEntry('app/extraction-process'),
   timeoutMs: 30_000,
   maxResidentBytes: 512 * MEBIBYTE,
   maxInputBytes: 50 * MEBIBYTE,

@@ -4,6 +4,7 @@ import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 
 import { createDocumentExtractor } from '#providers/document-extractor/document-extractor.js';
+import { builtEntry } from '#test/built-entry.js';
 import { buildDocx, docxParagraph } from '#test/fixtures/build-docx.js';
 import { buildPdf, buildPdfOf } from '#test/fixtures/build-pdf.js';
 import { buildXlsx } from '#test/fixtures/build-xlsx.js';
@@ -14,8 +15,7 @@ const never = new AbortController().signal;
 
 /** The real process, held to 30 seconds and 512 MiB, of which 200 are its tables of tokens. */
 const extractor = createDocumentExtractor({
-  entry: new URL('../../../app/extraction-process.ts', import.meta.url),
-  execArgv: ['--import', 'tsx', '--conditions=botbase-source'],
+  ...builtEntry('app/extraction-process'),
   timeoutMs: 30_000,
   maxResidentBytes: 512 * MEBIBYTE,
   maxInputBytes: 50 * MEBIBYTE,
