@@ -48,7 +48,7 @@ describe('a checkout of a plan', () => {
       name: 'Ada',
       metadata: { userId: account.userId },
     });
-    const [session] = asked('checkout/sessions').filter(({ method }) => method === 'POST');
+    const session = asked('checkout/sessions').find(({ method }) => method === 'POST');
     const metadata = { userId: account.userId, plan: 'pro' };
     expect(session?.params).toEqual({
       mode: 'subscription',
@@ -104,7 +104,7 @@ describe('a checkout of a plan', () => {
     await app.rows(sql`update plans set stripe_price_id = 'price_pro' where name = 'pro'`);
     await post('checkout', { plan: 'pro' });
     await app.rows(sql`update plans set stripe_price_id = null`);
-    const [session] = asked('checkout/sessions').filter(({ method }) => method === 'POST');
+    const session = asked('checkout/sessions').find(({ method }) => method === 'POST');
     expect(session?.params['line_items']).toEqual([{ price: 'price_pro', quantity: '1' }]);
   });
 
@@ -115,7 +115,7 @@ describe('a checkout of a plan', () => {
     const agreed = { plan: 'enterprise', customPrice: '499.50', customLimits: { messagesMini: 500_000 } };
     await app.request('PATCH', `/v1/admin/users/${account.userId}`, { token: account.token, body: agreed });
     expect((await post('checkout', { plan: 'enterprise' })).status).toBe(200);
-    const [session] = asked('checkout/sessions').filter(({ method }) => method === 'POST');
+    const session = asked('checkout/sessions').find(({ method }) => method === 'POST');
     expect(textAt(session?.params, 'line_items.0.price_data.unit_amount')).toBe('49950');
   });
 
@@ -142,7 +142,7 @@ describe('a checkout of a plan', () => {
     await app.rows(sql`update subscriptions set status = 'cancelled' where user_id = ${account.userId}`);
     app.stripe.requests.length = 0;
     await post('checkout', { plan: 'pro' });
-    const [session] = asked('checkout/sessions').filter(({ method }) => method === 'POST');
+    const session = asked('checkout/sessions').find(({ method }) => method === 'POST');
     expect(textAt(session?.params, 'subscription_data.trial_period_days')).toBeUndefined();
   });
 

@@ -153,7 +153,7 @@ describe('the usage of a day', () => {
     await use(3, 2);
     await reportUsage(app.ctx, never);
     expect(differences()).toEqual([]);
-    const [event] = app.stripe.state.meterEvents.filter(({ customer }) => customer === account.customerId);
+    const event = app.stripe.state.meterEvents.find(({ customer }) => customer === account.customerId);
     if (event !== undefined) event.value = 2;
     await reportUsage(app.ctx, never);
     expect(differences()).toHaveLength(1);
