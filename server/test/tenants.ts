@@ -29,7 +29,8 @@ export async function createTenant(
   account?: Pick<Tenant, 'token' | 'refreshToken' | 'userId' | 'email'>,
 ): Promise<Tenant> {
   const canary = `canary${randomBytes(8).toString('hex')}`;
-  const { token, refreshToken, userId, email } = account ?? (await app.register(`Name ${canary}`, 'enterprise'));
+  const { token, refreshToken, userId, email } =
+    account ?? (await app.register(`Name ${canary}`, 'enterprise'));
   const projectId = await app.createProject(token, {
     name: `Project ${canary}`,
     description: canary,
