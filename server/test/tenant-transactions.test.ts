@@ -40,6 +40,9 @@ const OUTSIDE: { why: string; statements: RegExp[] }[] = [
       /^select .* from "audit_logs" where .*"actor_id" = /,
       /^insert into "audit_logs"/,
       /^with account as/,
+      /^select "owner_id" from "projects" where/,
+      /^insert into "billing_events"/,
+      /^with booked as/,
     ],
   },
   {
@@ -54,7 +57,7 @@ const OUTSIDE: { why: string; statements: RegExp[] }[] = [
   {
     why: 'sweeps look for what is due in all projects, in one statement; what they find to do in one is done in it',
     statements: [
-      /^update "messages" set "status" = .* processes /,
+      /^with "ended" as \(update "messages" set "status" = .* processes /,
       /^delete from "(conversations|leads|message_traces)" .* inner join "projects"/,
       /^delete from "project_invitations" where "project_invitations"\."expires_at" < /,
       /^select "project_id", "id" from "sources" where/,

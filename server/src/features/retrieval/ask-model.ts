@@ -38,9 +38,9 @@ export function startThinkingTime(): ThinkingTime {
   return { remainingMs: () => Math.max(0, endsAt - performance.now()) };
 }
 
-/** The time that one call may take. */
+/** The time that one call may take: whole, since `AbortSignal.timeout` takes no other. */
 export function callTimeMs(thinking: ThinkingTime): number {
-  return Math.min(CALL_MS, thinking.remainingMs());
+  return Math.floor(Math.min(CALL_MS, thinking.remainingMs()));
 }
 
 /**
