@@ -11,7 +11,7 @@ let site: FakeSite;
 
 beforeAll(async () => {
   app = await createTestApp({ environment: { CRAWLER_ALLOW_PRIVATE_NETWORKS: 'true' } });
-  ({ token } = await app.register());
+  ({ token } = await app.register('Ada', 'pro'));
   projectId = await app.createProject(token);
   site = await startFakeSite();
 });
@@ -79,6 +79,7 @@ describe('a preview', () => {
       ],
       totals: { pages: 1, bytes: 30, characters: 30, chunks: 1, tokens: 6, cost: '0', currency: 'USD' },
       truncated: false,
+      pagesLeft: 10_000,
     });
     const pairs = [{ question: 'When do you open?', answer: 'At nine.' }];
     expect((await preview({ type: 'qa', name: 'FAQ', pairs })).body.totals).toMatchObject({
