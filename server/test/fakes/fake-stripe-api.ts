@@ -103,6 +103,7 @@ function createSession(state: StripeState, { params, url }: Call): StripeObject 
     object: 'checkout.session',
     mode,
     status: 'open',
+    created: Math.floor(Date.now() / 1000) + state.sessions.size,
     amount_total: Number(amount) * Number(textAt(params, `${line}.quantity`) ?? '1'),
     url: `${url}/pay/${id}`,
   };

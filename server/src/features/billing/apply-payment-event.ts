@@ -72,7 +72,7 @@ async function apply(tx: BillingContext, userId: string, event: KnownEvent): Pro
       return applyInvoice(tx, userId, event.invoice, event.occurredAt);
     case 'refund':
       return applyRefund(tx, userId, event.refund);
-    case 'schedule':
+    case 'unclear':
       await queueSync(tx, userId);
       return 'applied';
     case 'customer_deleted':
@@ -96,7 +96,7 @@ function userIdOf(event: KnownEvent): string | null {
       return event.invoice.userId;
     case 'refund':
       return event.refund.addOn?.userId ?? null;
-    case 'schedule':
+    case 'unclear':
     case 'customer_deleted':
       return null;
     default:

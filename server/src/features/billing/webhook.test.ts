@@ -313,6 +313,31 @@ describe('the life of a subscription', () => {
     });
   });
 
+  it('of which nothing was ever paid changes nothing', async () => {
+    await app.rows(sql`update users set plan = 'enterprise' where id = ${account.userId}`);
+    const id = stripeId('sub');
+    const at = (status: string) => subscription({ id, changes: { status } });
+    const session = {
+      id: stripeId('cs'),
+      subscription: id,
+      customer: account.customerId,
+      metadata: metadata(),
+    };
+    const unpaid = told('checkout.session.completed', { ...session, payment_status: 'unpaid' });
+    const events = [
+      told('customer.subscription.created', at('incomplete')),
+      unpaid,
+      told('customer.subscription.updated', at('incomplete_expired')),
+    ];
+    await deliver(...events);
+    expect(await app.billingOf(account.userId)).toMatchObject({
+      plan: 'enterprise',
+      status: 'active',
+      stripe_subscription_id: null,
+      periods: 1,
+    });
+  });
+
   it('changes what its projects are on, with a line in the ledger and one in the audit log', async () => {
     const projectId = await app.createProject(account.token);
     await deliver(told('customer.subscription.created', subscription()));

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt } from 'drizzle-orm';
+import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm';
 import { projectMembers, projects } from '#db/schema/projects.js';
 import { users } from '#db/schema/users.js';
 import { AppError } from '#kernel/app-error.js';
@@ -31,6 +31,7 @@ export async function lockProject(db: Database, scope: ProjectScope): Promise<Pr
   return row;
 }
 
+/** The project is on the plan of whoever pays for it. */
 export async function updateProjectOwner(
   db: Database,
   scope: ProjectScope,
@@ -38,7 +39,7 @@ export async function updateProjectOwner(
 ): Promise<ProjectRow> {
   const [row] = await db
     .update(projects)
-    .set({ ownerId })
+    .set({ ownerId, plan: sql`(select plan from users where id = ${ownerId})` })
     .where(eq(projects.id, scope.projectId))
     .returning();
   if (row === undefined) throw new Error('update returned no row');

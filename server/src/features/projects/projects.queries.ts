@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import { projectMembers, projects } from '#db/schema/projects.js';
 import { AppError } from '#kernel/app-error.js';
 import type { Database } from '#platform/database.js';
@@ -7,11 +7,16 @@ import type { MemberRole, ProjectScope } from '#platform/scope.js';
 export type ProjectRow = typeof projects.$inferSelect;
 export type ProjectChanges = Partial<Omit<typeof projects.$inferInsert, 'id' | 'ownerId' | 'createdAt'>>;
 
+/** On the plan of the account that pays for it. */
 export async function insertProject(
   db: Database,
-  project: typeof projects.$inferInsert,
+  project: Omit<typeof projects.$inferInsert, 'plan'>,
 ): Promise<ProjectRow> {
-  const [row] = await db.insert(projects).values(project).returning();
+  const plan = sql`(select plan from users where id = ${project.ownerId})`;
+  const [row] = await db
+    .insert(projects)
+    .values({ ...project, plan })
+    .returning();
   if (row === undefined) throw new Error('insert returned no row');
   await db.insert(projectMembers).values({ projectId: row.id, userId: row.ownerId, role: 'owner' });
   return row;

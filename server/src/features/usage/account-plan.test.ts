@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemCaller } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { type TestApp, createTestApp } from '#test/create-test-app.js';
+import { joinProject } from '#test/join-project.js';
 import { changePlan, type PlanChange } from './change-plan.js';
 import { expireCredits } from './expire-credits.js';
 import { grantCredits } from './grant-credits.js';
@@ -55,8 +56,22 @@ describe('a change of plan', () => {
     expect(await change({ plan: 'free' })).toBe(true);
     expect(await period()).toMatchObject({ plan: 'free', mini: 1_000, used: 900 });
     expect(await rows(sql`select plan from projects where id = ${projectId}`)).toEqual([{ plan: 'free' }]);
-    expect((await app.request('GET', '/v1/auth/me', { token })).status).toBe(200);
     expect(await lines('plan_changed')).toHaveLength(2);
+  });
+
+  it('is that of projects which it begins to pay for later', async () => {
+    await change({ plan: 'pro' });
+    const [made, taken] = [await app.createProject(token), await app.createProject(token)];
+    const heir = await joinProject(app, { token, projectId: taken, role: 'editor' });
+    const body = { userId: heir.userId };
+    expect((await app.request('POST', `/v1/projects/${taken}/transfer`, { token, body })).status).toBe(200);
+    const plansOf = await rows(
+      sql`select id, plan from projects where id in (${made}, ${taken}) order by id`,
+    );
+    expect(plansOf).toEqual([
+      { id: made, plan: 'pro' },
+      { id: taken, plan: 'free' },
+    ]);
   });
 
   it('to what an account is on is none', async () => {

@@ -1,4 +1,4 @@
-/** How far a subscription is. `incomplete`: nothing of it was ever paid, and it gives nothing. */
+/** How far a subscription is. `incomplete`: nothing of it was ever paid, so it gives and takes nothing. */
 export type PaidStanding = 'incomplete' | 'trialing' | 'active' | 'past_due' | 'unpaid' | 'ended';
 
 /** What follows the plan of a subscription when its paid time is over. */
@@ -84,8 +84,8 @@ export type PaymentEvent = {
   | { what: 'add_on_bought'; addOn: PaidAddOn }
   | { what: 'invoice'; invoice: PaidInvoice }
   | { what: 'refund'; refund: PaymentRefund }
-  /** What follows a subscription's plan was changed: it is to be asked for. */
-  | { what: 'schedule' }
+  /** Something about its subscription has changed, which is to be asked for. */
+  | { what: 'unclear' }
   | { what: 'customer_deleted' }
   /** One that nothing depends on. */
   | { what: 'other' }

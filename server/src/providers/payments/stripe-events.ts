@@ -48,7 +48,7 @@ function describe(base: Base, object: Record<string, unknown>): PaymentEvent {
         subscription: subscriptionSchema.parse(object),
       };
     case 'subscription_schedule':
-      return { ...base, what: 'schedule' };
+      return { ...base, what: 'unclear' };
     case 'checkout.session':
       return describeCheckout(base, act, object);
     case 'invoice':
@@ -83,7 +83,10 @@ function describeCheckout(base: Base, act: string, object: Record<string, unknow
   if (act !== 'completed' && act !== 'async_payment_succeeded') return { ...base, what: 'other' };
   const session = sessionSchema.parse(object);
   const { metadata } = session;
+  // Some means of payment take days: then other events say that it came.
+  const isPaid = session.payment_status !== 'unpaid';
   if (session.subscription !== null) {
+    if (!isPaid) return { ...base, what: 'unclear' };
     return {
       ...base,
       what: 'plan_bought',
@@ -93,8 +96,6 @@ function describeCheckout(base: Base, act: string, object: Record<string, unknow
       plan: metadata['plan'] ?? null,
     };
   }
-  // Some means of payment take days: then another event says that it came.
-  const isPaid = session.payment_status !== 'unpaid';
   const addOn = addOnOf(metadata, {
     paymentId: session.payment_intent ?? session.id,
     amount: session.amount_total ?? 0,

@@ -23,6 +23,7 @@ const metadataSchema = optional(z.record(z.string(), z.string())).transform((val
 
 const STANDINGS: Record<string, PaidStanding> = {
   incomplete: 'incomplete',
+  incomplete_expired: 'incomplete',
   trialing: 'trialing',
   active: 'active',
   past_due: 'past_due',
@@ -30,7 +31,6 @@ const STANDINGS: Record<string, PaidStanding> = {
   // Its trial has ended without a means of payment.
   paused: 'unpaid',
   canceled: 'ended',
-  incomplete_expired: 'ended',
 };
 
 const phase = z.object({

@@ -40,10 +40,11 @@ export function createStripePayments({ secretKey, webhookSecret, apiBase }: Stri
       return (await askStripe(() => stripe.customers.create(customer, { idempotencyKey }))).id;
     },
     openCheckout: async (checkout) => {
-      if (checkout.mode.type === 'subscription') await expireCheckouts(stripe, checkout.customerId);
       const { idempotencyKey } = checkout;
       const params = checkoutParams(checkout);
-      const { url } = await askStripe(() => stripe.checkout.sessions.create(params, { idempotencyKey }));
+      const session = await askStripe(() => stripe.checkout.sessions.create(params, { idempotencyKey }));
+      if (checkout.mode.type === 'subscription') await expireOlder(stripe, checkout.customerId, session);
+      const { url } = session;
       if (url === null)
         throw new AppError('unavailable', 'Stripe has opened no page for this. Please try again.');
       return url;
@@ -104,11 +105,20 @@ export function createStripePayments({ secretKey, webhookSecret, apiBase }: Stri
   };
 }
 
-async function expireCheckouts(stripe: Stripe, customerId: string): Promise<void> {
+/** Of two that are opened at the same moment the newer one stays open, whoever comes first here. */
+async function expireOlder(
+  stripe: Stripe,
+  customerId: string,
+  newest: Stripe.Checkout.Session,
+): Promise<void> {
   const open = await askStripe(() =>
     stripe.checkout.sessions.list({ customer: customerId, status: 'open', limit: PAGE_SIZE }),
   );
-  for (const { id } of open.data.filter(({ mode }) => mode === 'subscription')) {
+  const older = open.data.filter(
+    ({ id, mode, created }) =>
+      mode === 'subscription' && (created < newest.created || (created === newest.created && id < newest.id)),
+  );
+  for (const { id } of older) {
     // One that is paid at this very moment cannot be closed any more, and is not open either.
     await askStripe(() => stripe.checkout.sessions.expire(id)).catch((error: unknown) => {
       if (!(error instanceof AppError) || error.code !== 'not_configured') throw error;
