@@ -11,10 +11,21 @@ const shared = {
 };
 
 const UNIT_TESTS = ['src/{kernel,rag}/**/*.test.ts', 'src/**/*.unit.test.ts'];
+/** Processes with an embedded database of their own, also where there is a server. */
+const EMBEDDED_TESTS = ['src/providers/embedded-postgres/**/*.test.ts', 'test/{process,telemetry}.test.ts'];
 /** Files, processes and the network, and no database: once is enough, whatever the database. */
 const OUTSIDE_TESTS = [
   'src/features/ingestion/extractors/**/*.test.ts',
   'src/providers/{document-extractor,page-fetcher,page-renderer,embedders,chat-models,rerankers}/**/*.test.ts',
+  'src/providers/{file-storage,mailer,password-hasher}/**/*.test.ts',
+  'src/providers/{live-streams/in-memory,rate-limiter/memory}-*.test.ts',
+  'src/app/{extraction-process,load-secrets}.test.ts',
+  'src/platform/migrations.test.ts',
+  'src/platform/http/event-stream.test.ts',
+  'test/fakes/**/*.test.ts',
+  'test/faults/fault-proxy.test.ts',
+  'test/operations/{database-url,deployment}.test.ts',
+  'test/security-docs.test.ts',
 ];
 const SERVICE_TESTS = ['{src,test}/**/*.services.test.ts'];
 const CHAOS_TESTS = ['test/chaos/**/*.test.ts'];
@@ -57,17 +68,34 @@ function announceSkip(name: string): Plugin {
 const services = onServices('services', SERVICE_TESTS);
 const chaos = onServices('chaos', CHAOS_TESTS);
 
+/** Tests that compute and wait for nothing: more of them at once would only take longer each. */
+const COMPUTING_WORKERS = availableParallelism();
+/** One more than two processors: a test waits for its database, its processes and its hashes too. */
+const MAX_WORKERS = Math.max(3, COMPUTING_WORKERS);
+
 /**
- * One more than two processors: a test waits for its database, its processes and its hashes more than it computes. By
- * itself vitest takes one less than there are.
+ * Files of one worker run in one process, one after the other: to load the server takes five seconds of a processor,
+ * and there are more than a hundred of them.
  */
-const MAX_WORKERS = Math.max(3, availableParallelism());
+const SHARED_PROCESS = { isolate: false };
+const PATIENT = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   test: {
     maxWorkers: MAX_WORKERS,
     projects: [
-      { ...shared, test: { name: 'unit', root: 'server', include: UNIT_TESTS } },
+      {
+        ...shared,
+        test: {
+          name: 'unit',
+          root: 'server',
+          include: UNIT_TESTS,
+          ...SHARED_PROCESS,
+          maxWorkers: COMPUTING_WORKERS,
+          // Not among those with another number of workers.
+          sequence: { groupOrder: 1 },
+        },
+      },
       {
         ...shared,
         test: {
@@ -76,8 +104,20 @@ export default defineConfig({
           include: OUTSIDE_TESTS,
           exclude: UNIT_TESTS,
           globalSetup: [BUILD_SETUP],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...SHARED_PROCESS,
+          ...PATIENT,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'embedded',
+          root: 'server',
+          include: EMBEDDED_TESTS,
+          exclude: UNIT_TESTS,
+          globalSetup: [BUILD_SETUP, DATABASE_SETUP],
+          ...SHARED_PROCESS,
+          ...PATIENT,
         },
       },
       {
@@ -86,14 +126,13 @@ export default defineConfig({
           name: 'feature',
           root: 'server',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: [...UNIT_TESTS, ...OUTSIDE_TESTS, ...SERVICE_TESTS, ...CHAOS_TESTS],
+          exclude: [...UNIT_TESTS, ...EMBEDDED_TESTS, ...OUTSIDE_TESTS, ...SERVICE_TESTS, ...CHAOS_TESTS],
           globalSetup: [BUILD_SETUP, DATABASE_SETUP],
-          isolate: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...SHARED_PROCESS,
+          ...PATIENT,
         },
       },
-      { ...services, test: { ...services.test, testTimeout: 60_000, hookTimeout: 60_000 } },
+      { ...services, test: { ...services.test, ...SHARED_PROCESS, ...PATIENT } },
       {
         ...chaos,
         test: {

@@ -68,7 +68,8 @@ export const COLUMN_STORAGE = `
   select format('alter table %s alter column %I set storage %s', attrelid::regclass, attname,
     case attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end) as name
   from pg_attribute join pg_class on pg_class.oid = attrelid
-  where attrelid >= ${FIRST_OWN_ID} and relkind = 'r' and attnum > 0 and not attisdropped`;
+  where attrelid >= ${FIRST_OWN_ID} and relkind = 'r' and attnum > 0 and not attisdropped
+  order by attrelid, attnum`;
 
 export const rebuildIndex = (index: string) => `reindex index ${index}`;
 
