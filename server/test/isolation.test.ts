@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ApiRoute, listApiRoutes } from './api-routes.js';
+import { isId } from '#kernel/ids.js';
 import { NOBODYS_ID } from './bad-values.js';
 import { type TestApp, createTestApp } from './create-test-app.js';
 import { faultOf } from './refusals.js';
@@ -123,9 +124,9 @@ describe('what is somebody else’s', () => {
       conversationToken,
       ids: { conversationId, sourceId },
     } = alice;
-    const cursors = [...Object.values(alice.ids), alice.chunkId].map((id) =>
-      Buffer.from(id).toString('base64url'),
-    );
+    const cursors = [...Object.values(alice.ids), alice.chunkId]
+      .filter(isId)
+      .map((id) => Buffer.from(id).toString('base64url'));
     const lists = [
       'sources',
       'documents',

@@ -59,7 +59,7 @@ describe('the routes of admins', () => {
     await patch(suspended.userId, { suspended: true });
     const key = { name: 'Of an admin', scopes: ['admin'] };
     const made = await app.request('POST', '/v1/api-keys', { token: root.token, body: key });
-    const ids = { userId: root.userId, jobId: NOBODYS_ID };
+    const ids = { userId: root.userId, jobId: NOBODYS_ID, plan: 'pro', code: 'mini-1000' };
     const callers: [string | undefined, number, string][] = [
       [user.token, 403, 'forbidden'],
       [demoted.token, 403, 'forbidden'],

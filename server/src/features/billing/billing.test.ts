@@ -91,9 +91,10 @@ describe('the billing account', () => {
   it('says what was agreed on, and what is to come', async () => {
     await app.ctx.db.execute(sql`update users set plan = 'enterprise' where id = ${account.userId}`);
     await app.ctx.db.execute(sql`
-      insert into subscriptions (user_id, status, anchor, custom_limits, custom_price, pending_plan, pending_at)
-      values (${account.userId}, 'past_due', '2031-01-15T00:00:00Z', '{"chatbots": 7}', 300, 'free',
-        '2031-03-15T00:00:00Z')`);
+      update subscriptions set status = 'past_due', anchor = '2031-01-15T00:00:00Z', custom_limits = '{"chatbots": 7}',
+        custom_price = 300, pending_plan = 'free', pending_at = '2031-03-15T00:00:00Z'
+      where user_id = ${account.userId}`);
+    await app.ctx.db.execute(sql`delete from usage_periods where user_id = ${account.userId}`);
     expect((await read('account')).body).toMatchObject({
       plan: 'enterprise',
       status: 'past_due',

@@ -63,6 +63,14 @@ async function grant(kind: string, quantity: number, expiresAt: string | null = 
     values (${newId()}, ${account.userId}, ${kind}::credit_kind, ${quantity}, ${expiresAt}, ${newId()})`);
 }
 
+/** As if the account had begun to pay then, and had used nothing yet. */
+async function anchorAt(instant: string): Promise<void> {
+  await app.ctx.db.execute(
+    sql`update subscriptions set anchor = ${instant} where user_id = ${account.userId}`,
+  );
+  await app.ctx.db.execute(sql`delete from usage_periods where user_id = ${account.userId}`);
+}
+
 describe('usage', () => {
   it('is zeros before anything happened, and reading writes nothing', async () => {
     expect(await usage()).toEqual({
@@ -194,8 +202,7 @@ describe('usage', () => {
   });
 
   it('goes by the anchor of the account: a month is the period that begins in it', async () => {
-    await app.ctx.db.execute(sql`
-      insert into subscriptions (user_id, anchor) values (${account.userId}, '2031-01-31T08:00:00Z')`);
+    await anchorAt('2031-01-31T08:00:00Z');
     const span = async (query = '') => {
       const { month, periodStart, periodEnd } = await usage(query);
       return [month, periodStart.slice(0, 13), periodEnd.slice(0, 13)];
@@ -272,8 +279,7 @@ describe('usage by day', () => {
   });
 
   it('has the days that a period with an anchor touches', async () => {
-    await app.ctx.db.execute(sql`
-      insert into subscriptions (user_id, anchor) values (${account.userId}, '2031-01-09T18:00:00Z')`);
+    await anchorAt('2031-01-09T18:00:00Z');
     const { data } = await daily();
     expect([data[0].day, data.at(-1).day, data.length]).toEqual(['2031-03-09', '2031-04-09', 32]);
   });
