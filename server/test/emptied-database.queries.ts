@@ -57,11 +57,17 @@ export const FORGET_SIZES = `
   update pg_class set relpages = 0, reltuples = -1, relallvisible = 0
   where oid >= ${FIRST_OWN_ID} and relkind in ('r', 't') and reltuples = 0`;
 
-/** The \`name\` of each index that has grown: its pages stay when the rows are gone. */
-export const GROWN_INDEXES = `
+/** The \`name\` of each index of a table. */
+export const INDEXES = `
   select format('%I.%I', nspname, relname) as name
   from pg_class join pg_namespace on pg_namespace.oid = relnamespace
-  where relkind = 'i' and pg_class.oid >= ${FIRST_OWN_ID} and pg_relation_size(pg_class.oid) > 16 * 8192`;
+  where relkind = 'i' and pg_class.oid >= ${FIRST_OWN_ID} and nspname <> 'pg_toast'
+  order by 1`;
+
+/** Those of them that have grown: their pages stay when the rows are gone. */
+export const GROWN_INDEXES = `${INDEXES.replace('order by', 'and pg_relation_size(pg_class.oid) > 16 * 8192 order by')}`;
+
+export const dropIndex = (index: string) => `drop index ${index}`;
 
 /** How each column is stored, as the statement (\`name\`) that makes it so: with an embedding model the start changes it. */
 export const COLUMN_STORAGE = `

@@ -2,21 +2,23 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
-import type {
-  EmbeddedPostgres,
-  EmbeddedPostgresOptions,
+import {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  startEmbeddedPostgres,
 } from '#providers/embedded-postgres/start-embedded-postgres.js';
-import { startEmbeddedPostgres } from '#providers/embedded-postgres/start-embedded-postgres.js';
 import { builtEntry } from './built-entry.js';
 import {
   COLUMN_STORAGE,
   DIGEST_DEFINITIONS,
   FORGET_SIZES,
   GROWN_INDEXES,
+  INDEXES,
   RESTART_SEQUENCES,
   TABLES_WITH_PAGES,
   deleteRows,
   digestRows,
+  dropIndex,
   rebuildIndex,
   vacuumTables,
 } from './emptied-database.queries.js';
@@ -34,6 +36,8 @@ interface Pooled {
 /** Two databases in the same state cannot be told apart by a test. */
 interface State {
   definitions: string;
+  indexes: string[];
+  /** The statements that make each column stored as it is. */
   storage: string[];
   /** The tables with rows and what is in them: `drizzle.__drizzle_migrations`. */
   rows: Record<string, string>;
@@ -99,22 +103,30 @@ async function discard({ embedded, directory }: Pooled): Promise<void> {
 async function tryToEmpty({ embedded, pristine }: Pooled): Promise<boolean> {
   try {
     return await inSession(embedded, async (client) => {
-      const tables = (await namesOf(client, TABLES_WITH_PAGES)).filter((name) => !(name in pristine.rows));
-      if (tables.length > 0) {
-        await client.query(deleteRows(tables));
-        await client.query(vacuumTables(tables));
-      }
-      await client.query(FORGET_SIZES);
-      await client.query(RESTART_SEQUENCES);
-      const storage = await namesOf(client, COLUMN_STORAGE);
-      for (const statement of pristine.storage) {
-        if (!storage.includes(statement)) await client.query(statement);
-      }
-      for (const index of await namesOf(client, GROWN_INDEXES)) await client.query(rebuildIndex(index));
+      await empty(client, pristine);
       return JSON.stringify(await readState(client)) === JSON.stringify(pristine);
     });
   } catch {
     return false;
+  }
+}
+
+/** Takes back what contexts do: rows, and what an embedding model brings along (its index, how vectors are stored). */
+async function empty(client: pg.Client, pristine: State): Promise<void> {
+  const tables = (await namesOf(client, TABLES_WITH_PAGES)).filter((name) => !(name in pristine.rows));
+  if (tables.length > 0) {
+    await client.query(deleteRows(tables));
+    await client.query(vacuumTables(tables));
+  }
+  await client.query(FORGET_SIZES);
+  await client.query(RESTART_SEQUENCES);
+  for (const index of await namesOf(client, INDEXES)) {
+    if (!pristine.indexes.includes(index)) await client.query(dropIndex(index));
+  }
+  for (const index of await namesOf(client, GROWN_INDEXES)) await client.query(rebuildIndex(index));
+  const storage = await namesOf(client, COLUMN_STORAGE);
+  for (const statement of pristine.storage) {
+    if (!storage.includes(statement)) await client.query(statement);
   }
 }
 
@@ -123,8 +135,12 @@ async function readState(client: pg.Client): Promise<State> {
     (await client.query<{ digest: string }>(statement)).rows[0]!.digest;
   const rows: Record<string, string> = {};
   for (const name of await namesOf(client, TABLES_WITH_PAGES)) rows[name] = await digest(digestRows(name));
-  const storage = await namesOf(client, COLUMN_STORAGE);
-  return { definitions: await digest(DIGEST_DEFINITIONS), storage, rows };
+  return {
+    definitions: await digest(DIGEST_DEFINITIONS),
+    indexes: await namesOf(client, INDEXES),
+    storage: await namesOf(client, COLUMN_STORAGE),
+    rows,
+  };
 }
 
 async function namesOf(client: pg.Client, statement: string): Promise<string[]> {
