@@ -283,14 +283,28 @@ describe('statements', () => {
     expect(parse((await read('statements.csv?month=2031-04')).body, { columns: true })).toHaveLength(1);
   });
 
-  it('have the agreed price while the period is under way, and do not guess it afterwards', async () => {
-    await app.ctx.db.execute(sql`update users set plan = 'enterprise' where id = ${account.userId}`);
-    await app.ctx.db.execute(sql`
-      insert into subscriptions (user_id, custom_price) values (${account.userId}, 300)`);
+  it('have the price that was agreed on when the period ended', async () => {
+    const admin = await app.register();
+    await app.ctx.db.execute(sql`update users set role = 'admin' where id = ${admin.userId}`);
+    const agree = async (body: object) => {
+      const session = await app.request('POST', '/v1/auth/login', {
+        body: { email: admin.email, password: 'correct horse battery' },
+      });
+      const path = `/v1/admin/users/${account.userId}`;
+      return app.request('PATCH', path, { token: session.body.accessToken, body });
+    };
+    const prices = async () =>
+      (await read('statements')).body.data.map(({ price }: { price: string | null }) => price);
+    expect((await agree({ plan: 'enterprise', customPrice: '300' })).status).toBe(200);
     await ask();
-    expect((await read('statements')).body.data[0].price).toBe('300.00');
+    expect(await prices()).toEqual(['300.00']);
     await moveTo('2031-04-05T00:00:00.000Z');
-    expect((await read('statements')).body.data[0].price).toBeNull();
+    await ask();
+    await agree({ customPrice: '250' });
+    expect(await prices()).toEqual(['250.00', '300.00']);
+    await moveTo('2031-05-05T00:00:00.000Z');
+    await agree({ plan: 'pro' });
+    expect(await prices()).toEqual(['49.00', '250.00', '300.00']);
   });
 
   it('are of the own account alone', async () => {

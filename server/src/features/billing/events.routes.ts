@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Context } from '#platform/context.js';
 import { listOf, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
+import { readInProject } from '#platform/transaction.js';
 import { type BillingEventRow, listBillingEvents } from './events.queries.js';
 import { authorizeMetered, requireBillingReader } from './billing.hooks.js';
 import { billingEventSchema, listBillingEventsQuery } from './events.schemas.js';
@@ -30,14 +31,18 @@ export const billingEventRoutes =
         const beforeId = cursorId(cursor);
         const of = await authorizeMetered(ctx, request, projectId);
         const { userId, period } = await readPeriod(ctx, of, month ?? null);
-        const rows = await listBillingEvents(ctx.db, {
+        const filter = {
           userId,
           projectId: of.type === 'project' ? of.scope.projectId : null,
           type,
           period: month === undefined ? null : { ...period, id: period.row?.id ?? null },
           beforeId,
           limit,
-        });
+        };
+        const rows =
+          of.type === 'project'
+            ? await readInProject(ctx, of.scope, (tx) => listBillingEvents(tx.db, filter))
+            : await listBillingEvents(ctx.db, filter);
         const page = pageOf(rows, limit);
         return { ...page, data: page.data.map(presentBillingEvent) };
       },

@@ -8,7 +8,7 @@ import type { billingAccountSchema } from './account.schemas.js';
 
 /** What an account pays and may. Before it has used anything, what holds when it does. @throws AppError `not_found` */
 export async function readBillingAccount(
-  ctx: Pick<Context, 'db' | 'clock' | 'afterCommit' | 'definitions'>,
+  ctx: Pick<Context, 'db' | 'clock' | 'definitions'>,
   userId: string,
 ): Promise<z.infer<typeof billingAccountSchema>> {
   const { period } = await readPeriod(ctx, { type: 'account', userId }, null);

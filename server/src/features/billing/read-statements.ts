@@ -1,10 +1,18 @@
 import type { z } from 'zod';
+import { normalAmount } from '#kernel/normal-amount.js';
 import type { Context } from '#platform/context.js';
 import { type Page, pageOf } from '#platform/pagination.js';
 import { monthOf } from '#features/usage/find-usage-period.js';
 import { COST_CURRENCY } from '#features/usage/message-cost.js';
 import { limitsOf } from './present-plan.js';
-import { type GrantRow, type StatementRow, listGrantRows, listStatementRows } from './statements.queries.js';
+import {
+  type AgreedPriceRow,
+  type GrantRow,
+  type StatementRow,
+  listAgreedPrices,
+  listGrantRows,
+  listStatementRows,
+} from './statements.queries.js';
 import type { statementSchema } from './statements.schemas.js';
 
 export type Statement = z.infer<typeof statementSchema>;
@@ -25,21 +33,25 @@ export async function readStatements(
   if (newest === undefined || oldest === undefined) return { data: [], nextCursor: null };
   const span = { from: oldest.periodStart, to: newest.periodEnd };
   const grants = await listGrantRows(ctx.db, { userId, ...span });
+  const prices = await listAgreedPrices(ctx.db, userId);
   const now = ctx.clock.now();
-  return { ...page, data: page.data.map((row) => statementOf(row, grants, now)) };
+  return { ...page, data: page.data.map((row) => statementOf(row, { grants, prices, now })) };
 }
 
-function statementOf(row: StatementRow, grants: GrantRow[], now: Date): Statement {
-  const isOpen = now < row.periodEnd;
+function statementOf(
+  row: StatementRow,
+  { grants, prices, now }: { grants: GrantRow[]; prices: AgreedPriceRow[]; now: Date },
+): Statement {
+  // As it was when the period ended, whatever has been agreed on since.
+  const agreed = prices.findLast(({ from }) => from < row.periodEnd)?.price ?? null;
   return {
     id: row.id,
     periodStart: row.periodStart.toISOString(),
     periodEnd: row.periodEnd.toISOString(),
-    status: isOpen ? 'open' : 'closed',
+    status: now < row.periodEnd ? 'open' : 'closed',
     plan: row.plan,
     planVersion: row.planVersion,
-    // What was agreed on is known of today alone: of a period that has ended it may have been another price.
-    price: isOpen ? (row.customPrice ?? row.planPrice) : row.planPrice,
+    price: agreed === null ? row.planPrice : normalAmount(agreed),
     currency: row.currency,
     limits: limitsOf(row),
     messagesMini: { plan: row.usedMessagesMini, credits: row.allMini - row.usedMessagesMini },

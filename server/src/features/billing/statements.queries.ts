@@ -1,6 +1,6 @@
-import { and, asc, desc, eq, getTableColumns, gte, lt, sql } from 'drizzle-orm';
-import { addOns, creditGrants, invoices, plans, subscriptions } from '#db/schema/billing.js';
-import { usagePeriods, usageTracking } from '#db/schema/usage.js';
+import { and, asc, desc, eq, getTableColumns, gte, inArray, lt, sql } from 'drizzle-orm';
+import { addOns, creditGrants, invoices, plans } from '#db/schema/billing.js';
+import { billingEvents, usagePeriods, usageTracking } from '#db/schema/usage.js';
 import type { Database } from '#platform/database.js';
 
 interface PageFilter {
@@ -17,7 +17,6 @@ const statementColumns = {
   plan: plans.name,
   planVersion: plans.version,
   planPrice: plans.price,
-  customPrice: subscriptions.customPrice,
   currency: plans.currency,
   allMini: tracked('messages_mini'),
   allPremium: tracked('messages_premium'),
@@ -35,7 +34,6 @@ export function listStatementRows(
     .select(statementColumns)
     .from(usagePeriods)
     .innerJoin(plans, eq(plans.id, usagePeriods.planId))
-    .leftJoin(subscriptions, eq(subscriptions.userId, usagePeriods.userId))
     .where(
       and(
         eq(usagePeriods.userId, userId),
@@ -47,6 +45,22 @@ export function listStatementRows(
     )
     .orderBy(desc(usagePeriods.id))
     .limit(limit + 1);
+}
+
+export type AgreedPriceRow = Awaited<ReturnType<typeof listAgreedPrices>>[number];
+
+/** What was agreed on with an account as its price, from when on, oldest first. Null: what the plan costs. */
+export function listAgreedPrices(db: Database, userId: string) {
+  // By periods, of which there are few: an index has the lines of each by their type.
+  const own = db.select({ id: usagePeriods.id }).from(usagePeriods).where(eq(usagePeriods.userId, userId));
+  return db
+    .select({
+      from: billingEvents.createdAt,
+      price: sql<string | null>`${billingEvents.metadata} -> 'after' ->> 'customPrice'`,
+    })
+    .from(billingEvents)
+    .where(and(inArray(billingEvents.periodId, own), eq(billingEvents.type, 'plan_changed')))
+    .orderBy(asc(billingEvents.createdAt), asc(billingEvents.id));
 }
 
 export type GrantRow = Awaited<ReturnType<typeof listGrantRows>>[number];

@@ -1,6 +1,6 @@
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { inProjectTransaction } from '#platform/transaction.js';
+import { readInProject } from '#platform/transaction.js';
 import { type UsagePeriod, findUsagePeriod } from './find-usage-period.js';
 import { planCatalogue } from './plan-catalogue.js';
 import type { PlanRow } from './periods.queries.js';
@@ -17,7 +17,7 @@ import {
   sumCreditsLeft,
 } from './usage-reports.queries.js';
 
-type ReadingContext = Pick<Context, 'db' | 'clock' | 'afterCommit' | 'definitions'>;
+type ReadingContext = Pick<Context, 'db' | 'clock' | 'definitions'>;
 
 /** Whose usage is read: that of an account, or of one project in the periods of the account that pays for it. */
 export type Metered = { type: 'account'; userId: string } | { type: 'project'; scope: ProjectScope };
@@ -116,7 +116,7 @@ async function inPeriod<T>(
   const { plans } = await planCatalogue(ctx);
   if (of.type === 'account') return readOf(ctx, { userId: of.userId, projectId: null, month, plans }, read);
   const { scope } = of;
-  return inProjectTransaction(ctx, scope, async (tx) => {
+  return readInProject(ctx, scope, async (tx) => {
     const userId = await findPayerId(tx.db, scope);
     return readOf(tx, { userId, projectId: scope.projectId, month, plans }, read);
   });
