@@ -91,6 +91,7 @@ export default defineConfig({
           root: 'server',
           include: UNIT_TESTS,
           ...SHARED_PROCESS,
+          ...PATIENT,
           maxWorkers: COMPUTING_WORKERS,
           // Not among those with another number of workers.
           sequence: { groupOrder: 1 },

@@ -65,7 +65,10 @@ export const INDEXES = `
   order by 1`;
 
 /** Those of them that have grown: their pages stay when the rows are gone. */
-export const GROWN_INDEXES = `${INDEXES.replace('order by', 'and pg_relation_size(pg_class.oid) > 16 * 8192 order by')}`;
+export const GROWN_INDEXES = INDEXES.replace(
+  'order by',
+  'and pg_relation_size(pg_class.oid) > 16 * 8192 order by',
+);
 
 export const dropIndex = (index: string) => `drop index ${index}`;
 

@@ -1,7 +1,6 @@
 import { billingEvents } from '#db/schema/usage.js';
 import type { Database } from '#platform/database.js';
 
-export type BillingEventRow = typeof billingEvents.$inferSelect;
 export type NewBillingEvent = typeof billingEvents.$inferInsert;
 
 /**

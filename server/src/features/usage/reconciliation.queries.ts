@@ -4,7 +4,7 @@ import { billingEvents, usagePeriods, usageReservations, usageTracking } from '#
 import type { Database } from '#platform/database.js';
 
 /** A counter that is not what the ledger comes to. */
-export interface UsageDifference {
+interface UsageDifference {
   /** Of a period of an account, of a project in it, or of credits. */
   of: 'period' | 'project' | 'credits';
   /** Of the row with the counter. */
