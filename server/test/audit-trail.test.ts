@@ -69,7 +69,12 @@ const REQUESTS: Record<string, (tenant: Tenant) => Special> = {
   'DELETE /v1/admin/users/{userId}/sessions': () => ({ by: admin }),
   'POST /v1/admin/plans/{plan}/versions': () => ({ body: { price: '51.00' }, by: admin }),
   'POST /v1/admin/add-ons': () => ({ by: admin }),
-  'POST /v1/admin/add-ons/{code}/versions': () => ({ body: { isOffered: false }, by: admin }),
+  'POST /v1/admin/add-ons/{code}/versions': () => ({
+    // Not of the one that is bought.
+    ids: { code: 'pages-1000' },
+    body: { isOffered: false },
+    by: admin,
+  }),
   'PATCH /v1/billing/account': () => ({ body: { humanTicketCost: '6.50' } }),
   'PATCH /v1/projects/{projectId}': () => ({ body: { name: 'Changed' } }),
   'PATCH /v1/projects/{projectId}/sources/{sourceId}': () => ({ body: { name: 'Changed' } }),

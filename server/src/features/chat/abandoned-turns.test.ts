@@ -19,7 +19,7 @@ beforeAll(async () => {
   });
   // It has been heard for long enough to know who is dead.
   await app.ctx.db.execute(sql`update processes set steady_since = now() - interval '1 hour'`);
-  ({ token } = await app.register());
+  ({ token } = await app.register('Ada', 'pro'));
   projectId = await app.createProject(token);
   await app.addSource(token, projectId, {
     type: 'text',

@@ -40,7 +40,8 @@ const lines = (type: string) =>
 
 async function period() {
   const [row] = await rows(sql`
-    select p.name as plan, limit_chatbots as chatbots, limit_messages_mini as mini, limit_messages_premium as premium,
+    select p.name as plan, u.limit_chatbots as chatbots, u.limit_messages_mini as mini,
+      u.limit_messages_premium as premium,
       used_messages_mini as used
     from usage_periods u join plans p on p.id = u.plan_id where user_id = ${userId} order by period_start desc limit 1`);
   return row;
