@@ -29,8 +29,8 @@ const ofAccount = 'project_id in (select id from projects where owner_id = $1)';
 const countVisible = () =>
   countRows(chaos.cluster, `documents where live_version > 0 and ${ofAccount}`, [userId]);
 const countProjects = () => countRows(chaos.cluster, 'projects where owner_id = $1', [userId]);
-const addText = (index: number, text: string) =>
-  post(index, `${chaos.accounts[0].project}/sources`, { type: 'text', name: 'Parcel', text });
+const addText = (index: number, text: string, project = chaos.accounts[0].project) =>
+  post(index, `${project}/sources`, { type: 'text', name: 'Parcel', text });
 const everyRound = (act: (round: number) => Promise<void>) => async () => {
   for (let round = 0; round < ROUNDS; round += 1) await act(round);
   expect(await chaos.findBroken()).toEqual([]);
@@ -96,6 +96,12 @@ describe('where one is left, of twenty at once over two processes', () => {
     'one page is indexed (18)',
     { timeout: PATIENT_MS },
     everyRound(async (round) => {
+      // Of several projects: those of one are published one after the other anyway.
+      const owned = await chaos.cluster.query('select id from projects where owner_id = $1 limit $2', [
+        userId,
+        PARALLEL,
+      ]);
+      const projects = owned.map(({ id }) => `/v1/projects/${String(id)}`);
       const before = await countVisible();
       const linesBefore = await countRows(chaos.cluster, `billing_events where type = 'page'`);
       await setLimit('limit_indexed_pages', before + PARALLEL);
@@ -103,7 +109,11 @@ describe('where one is left, of twenty at once over two processes', () => {
       chaos.openai.set({ replyGate: embedding });
       const callsBefore = chaos.countCalls('embeddings');
       const replies = await atOnce(PARALLEL, (index) =>
-        addText(index, `In round ${round} the parcel with the number ${index} was sent by rail.`),
+        addText(
+          index,
+          `In round ${round} the parcel with the number ${index} was sent by rail.`,
+          projects[index % projects.length],
+        ),
       );
       expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: PARALLEL }, () => 202));
       const ids = replies.map((reply) => z.object({ id: z.string() }).parse(reply.json()).id);

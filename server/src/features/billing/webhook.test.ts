@@ -121,6 +121,15 @@ describe('an event', () => {
     expect(await app.billingOf(other.userId)).toMatchObject({ plan: 'free', stripe_subscription_id: null });
   });
 
+  it('that was applied is not looked at again', async () => {
+    const made = event();
+    await deliver(made, told('customer.subscription.updated', subscription(), now - 10));
+    const replies = await Promise.all(Array.from({ length: 10 }, () => app.deliver(made)));
+    expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 200));
+    // Looked at again it would be older than what was applied.
+    expect(await outcomeOf(made)).toBe('applied');
+  });
+
   it('works while Stripe cannot be reached', async () => {
     app.stripe.mode = 'down';
     await deliver(event());
