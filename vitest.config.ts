@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Plugin, defineConfig } from 'vitest/config';
-import type { Vitest } from 'vitest/node';
+import { BaseSequencer, type TestSpecification, type Vitest } from 'vitest/node';
 
 const shared = {
   resolve: { conditions: ['botbase-source'] },
@@ -27,8 +27,44 @@ const OUTSIDE_TESTS = [
   'test/operations/{database-url,deployment}.test.ts',
   'test/security-docs.test.ts',
 ];
+/** What is asked of every route of the OpenAPI document and is refused, mostly before a database is asked: once too. */
+const REQUEST_TESTS = [
+  'test/{api-key-scopes,bad-addresses,bad-input,bad-uploads,credential-places,mass-assignment}.test.ts',
+];
 const SERVICE_TESTS = ['{src,test}/**/*.services.test.ts'];
 const CHAOS_TESTS = ['test/chaos/**/*.test.ts'];
+
+/** Those that take more than half a minute, the longest first. */
+const LONG_TESTS = [
+  'process',
+  'hostile-files',
+  'start-embedded-postgres',
+  'isolation-matrix',
+  'backup.services',
+  'start-cluster.services',
+  'bad-input',
+  'bad-addresses',
+  'embeddings-command',
+  'understanding',
+  'page-renderer',
+  'recorded-prompts',
+  'naughty-strings',
+  'webhook',
+  'telemetry',
+  'shared-processes',
+];
+
+/** So that no long file is left alone at the end; the others by project, since those of one share their processes. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const placeOf = ({ moduleId, project }: TestSpecification) => {
+      const place = LONG_TESTS.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+      return place === -1 ? `1 ${project.name}` : `0 ${String(place).padStart(2, '0')}`;
+    };
+    const sorted = await super.sort(files);
+    return sorted.toSorted((left, right) => placeOf(left).localeCompare(placeOf(right)));
+  }
+}
 
 const inTests = (name: string) => fileURLToPath(new URL(`server/test/${name}.ts`, import.meta.url));
 const BUILD_SETUP = inTests('build-setup');
@@ -70,8 +106,8 @@ const chaos = onServices('chaos', CHAOS_TESTS);
 
 /** Tests that compute and wait for nothing: more of them at once would only take longer each. */
 const COMPUTING_WORKERS = availableParallelism();
-/** One more than two processors: a test waits for its database, its processes and its hashes too. */
-const MAX_WORKERS = Math.max(3, COMPUTING_WORKERS);
+/** More than two processors: a test waits for its database, its processes and its hashes too. */
+const MAX_WORKERS = Math.max(4, COMPUTING_WORKERS);
 
 /**
  * Files of one worker run in one process, one after the other: to load the server takes five seconds of a processor,
@@ -83,6 +119,7 @@ const PATIENT = { testTimeout: 60_000, hookTimeout: 60_000 };
 export default defineConfig({
   test: {
     maxWorkers: MAX_WORKERS,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         ...shared,
@@ -124,10 +161,28 @@ export default defineConfig({
       {
         ...shared,
         test: {
+          name: 'requests',
+          root: 'server',
+          include: REQUEST_TESTS,
+          globalSetup: [BUILD_SETUP, DATABASE_SETUP],
+          ...SHARED_PROCESS,
+          ...PATIENT,
+        },
+      },
+      {
+        ...shared,
+        test: {
           name: 'feature',
           root: 'server',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: [...UNIT_TESTS, ...EMBEDDED_TESTS, ...OUTSIDE_TESTS, ...SERVICE_TESTS, ...CHAOS_TESTS],
+          exclude: [
+            ...UNIT_TESTS,
+            ...EMBEDDED_TESTS,
+            ...OUTSIDE_TESTS,
+            ...REQUEST_TESTS,
+            ...SERVICE_TESTS,
+            ...CHAOS_TESTS,
+          ],
           globalSetup: [BUILD_SETUP, DATABASE_SETUP],
           ...SHARED_PROCESS,
           ...PATIENT,

@@ -57,18 +57,22 @@ function createTestModel(
   });
 }
 
+/** Longer than any answer takes; where the endpoint says nothing, the test need not wait so long. */
+const patienceWith = (mode: FakeOpenAIMode) => (mode.startsWith('hang') ? 500 : 20_000);
+
 /** Endpoints as after a start: circuits closed, budgets full. */
-function renewEndpoints(): void {
+function renewEndpoints(mode: FakeOpenAIMode = 'normal'): void {
+  const timeoutMs = patienceWith(mode);
   waits = createInstantWaits();
-  app.ctx.chatModel = createTestModel(waits, 500);
+  app.ctx.chatModel = createTestModel(waits, timeoutMs);
   app.ctx.embedder = createEmbedder({
     provider: 'openai-compatible',
     baseUrl: fake.baseUrl,
     apiKey: 'test-key',
     model: 'text-embedding-3-small',
     dimensions: DIMENSIONS,
-    timeoutMs: { question: 500, passages: 500 },
-    tryTimeoutMs: 500,
+    timeoutMs: { question: timeoutMs, passages: timeoutMs },
+    tryTimeoutMs: timeoutMs,
     resilience: waits,
   });
 }
@@ -98,7 +102,7 @@ afterAll(async () => {
   await fake.close();
 });
 
-beforeEach(renewEndpoints);
+beforeEach(() => renewEndpoints());
 
 describe('a chat endpoint that fails before its first word', () => {
   it.each<[FakeOpenAIMode, number, string]>([
@@ -113,6 +117,7 @@ describe('a chat endpoint that fails before its first word', () => {
     ['hang', 1, 'did not answer in time'],
     ['hang_before_first_token', 1, 'did not answer in time'],
   ])('by %s is asked %d times, then the sources are quoted, at no cost', async (mode, calls, cause) => {
+    renewEndpoints(mode);
     chatFails(mode);
     const before = chatRequests();
     const message = await ask();
@@ -185,6 +190,7 @@ describe('a chat endpoint that fails in the middle of its answer', () => {
   it.each<FakeOpenAIMode>(['closed', 'no_finish', 'bad_json', 'wrong_types', 'hang_between_tokens'])(
     'by %s is not asked again, and what came is kept and marked',
     async (mode) => {
+      renewEndpoints(mode);
       chatFails(mode);
       const before = chatRequests();
       const message = await ask();
@@ -254,6 +260,7 @@ describe('an embedding endpoint that fails while a question is asked', () => {
   it.each<FakeOpenAIMode>(['server_error', 'rate_limited', 'hang', 'wrong_dimension', 'nan', 'too_few'])(
     'by %s leaves the search to the words',
     async (mode) => {
+      renewEndpoints(mode);
       fake.set({ mode: (request) => (isChat(request) ? 'normal' : mode), reply: () => REPLY });
       // A question of its own: one that was asked before has its passages still.
       expect(await ask(projectId, `${QUESTION} (${mode})`)).toMatchObject({

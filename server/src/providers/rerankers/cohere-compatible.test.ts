@@ -16,7 +16,7 @@ const create = (options: { apiKey?: string | null; timeoutMs?: number } = {}) =>
     baseUrl: `${fake.baseUrl}/`,
     apiKey: 'rerank-key',
     model: 'any-model',
-    timeoutMs: 2_000,
+    timeoutMs: 30_000,
     ...options,
   });
 
@@ -67,7 +67,8 @@ describe('a Cohere-compatible endpoint', () => {
     [{ isHanging: true }, 'timeout'],
   ])('fails by kind, without a word of what was sent: %j', async (fault, kind) => {
     fake.set(fault);
-    const failure = create({ timeoutMs: 500 }).rerank('secret', DOCUMENTS, never);
+    const waits = kind === 'timeout' ? { timeoutMs: 500 } : {};
+    const failure = create(waits).rerank('secret', DOCUMENTS, never);
     const error: ModelError = (await failure.catch((reason: ModelError) => reason)) as ModelError;
     expect(error).toMatchObject({ name: 'ModelError', kind });
     expect(JSON.stringify([error.message, error.cause])).not.toMatch(/secret|rerank-key/u);
