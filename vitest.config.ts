@@ -34,35 +34,25 @@ const REQUEST_TESTS = [
 const SERVICE_TESTS = ['{src,test}/**/*.services.test.ts'];
 const CHAOS_TESTS = ['test/chaos/**/*.test.ts'];
 
-/** Those that take more than half a minute, the longest first. */
-const LONG_TESTS = [
+/** Those that take minutes. */
+const LONGEST_TESTS = [
   'process',
   'hostile-files',
   'start-embedded-postgres',
-  'isolation-matrix',
   'backup.services',
   'start-cluster.services',
-  'bad-input',
-  'bad-addresses',
-  'embeddings-command',
-  'understanding',
-  'page-renderer',
-  'recorded-prompts',
-  'naughty-strings',
-  'webhook',
-  'telemetry',
-  'shared-processes',
 ];
+const PROJECT_ORDER = ['outside', 'embedded', 'requests', 'feature', 'services'];
 
-/** So that no long file is left alone at the end; the others by project, since those of one share their processes. */
+/** The longest first, so that none is left alone at the end; then by project, as the files of one share processes. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const placeOf = ({ moduleId, project }: TestSpecification) => {
-      const place = LONG_TESTS.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
-      return place === -1 ? `1 ${project.name}` : `0 ${String(place).padStart(2, '0')}`;
-    };
+    const isLong = ({ moduleId }: TestSpecification) =>
+      LONGEST_TESTS.some((name) => moduleId.endsWith(`/${name}.test.ts`));
+    const placeOf = (file: TestSpecification) =>
+      isLong(file) ? -1 : PROJECT_ORDER.indexOf(file.project.name) + 1;
     const sorted = await super.sort(files);
-    return sorted.toSorted((left, right) => placeOf(left).localeCompare(placeOf(right)));
+    return sorted.toSorted((left, right) => placeOf(left) - placeOf(right));
   }
 }
 
@@ -106,8 +96,8 @@ const chaos = onServices('chaos', CHAOS_TESTS);
 
 /** Tests that compute and wait for nothing: more of them at once would only take longer each. */
 const COMPUTING_WORKERS = availableParallelism();
-/** More than two processors: a test waits for its database, its processes and its hashes too. */
-const MAX_WORKERS = Math.max(4, COMPUTING_WORKERS);
+/** One more than two processors: a test waits for its database, its processes and its hashes too. */
+const MAX_WORKERS = Math.max(3, COMPUTING_WORKERS);
 
 /**
  * Files of one worker run in one process, one after the other: to load the server takes five seconds of a processor,
