@@ -74,13 +74,23 @@ export function createUsageModel(planLimits: Counts) {
     give(id: string, tier: Tier, quantity: number, expiresAt: number | null): void {
       grants.push({ id, tier, quantity, used: 0, reserved: 0, revoked: 0, expiresAt });
     },
-    /** @returns how many were taken back */
-    revoke(id: string): number {
+    /** @returns how many were taken back now */
+    revoke(id: string, wanted: number | 'all', now: number): number {
       const grant = grants.find((each) => each.id === id);
       if (grant === undefined) throw new Error('no such credits');
       const left = leftOf(grant);
-      grant.revoked += left;
-      return left;
+      const taken = wanted === 'all' ? left : Math.max(0, Math.min(left, wanted - grant.revoked));
+      grant.revoked += taken;
+      if (wanted === 'all') grant.expiresAt = Math.min(grant.expiresAt ?? now, now);
+      return taken;
+    },
+    /** @returns of how many grants what was left is written off */
+    expire(now: number): number {
+      const isOver = (grant: ModelGrant) =>
+        grant.expiresAt !== null && grant.expiresAt <= now && grant.reserved === 0 && leftOf(grant) > 0;
+      const over = grants.filter(isOver);
+      for (const grant of over) grant.revoked += leftOf(grant);
+      return over.length;
     },
     /** Of the period that is under way too: what is used stays. */
     changeLimits(next: Counts, now: Date): void {

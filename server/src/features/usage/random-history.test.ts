@@ -1,15 +1,18 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { addOns } from '#db/schema/billing.js';
 import { newId } from '#kernel/ids.js';
 import { AppError } from '#kernel/app-error.js';
 import { mintProjectScope, systemCaller } from '#platform/scope.js';
-import { inProjectTransaction } from '#platform/transaction.js';
+import { inProjectTransaction, inTransaction } from '#platform/transaction.js';
 import { type TestApp, createTestApp } from '#test/create-test-app.js';
 import { type ModelReservation, createUsageModel } from '#test/usage-model.js';
-import { lockAccount } from './open-period.js';
-import { recordBillingEvent } from './record-billing-event.js';
+import { changePlan } from './change-plan.js';
+import { expireCredits } from './expire-credits.js';
+import { grantCredits } from './grant-credits.js';
 import { reconcileUsage } from './reconcile-usage.js';
 import { type Reservation, reserveMessage } from './reserve-message.js';
+import { revokeCredits } from './revoke-credits.js';
 import { settleMessage } from './settle-message.js';
 
 /** More of them by hand: USAGE_OPERATIONS=100000. */
@@ -19,10 +22,23 @@ const MOST_AT_ONCE = 6;
 const LIMITS = { mini: 40, premium: 7 };
 const DAY_MS = 86_400_000;
 const COST = '0.000123456';
+const VALID_DAYS = 25;
+/** Packages of one message each. */
+const ADD_ONS = (['mini', 'premium'] as const).flatMap((tier) =>
+  [VALID_DAYS, null].map((validDays) => ({ id: newId(), tier, validDays })),
+);
+const addOnIdOf = (tier: 'mini' | 'premium', validDays: number | null) =>
+  ADD_ONS.find((addOn) => addOn.tier === tier && addOn.validDays === validDays)?.id ?? '';
 
 let app: TestApp;
 beforeAll(async () => {
   app = await createTestApp();
+  await app.ctx.db.insert(addOns).values(
+    ADD_ONS.map(({ id, tier, validDays }) => ({
+      ...{ id, code: id, version: 1, name: 'One message', kind: `messages_${tier}` as const, quantity: 1 },
+      ...{ price: '1', currency: 'USD', validDays },
+    })),
+  );
   await app.ctx.db.execute(sql`update plans set limit_messages_mini = ${LIMITS.mini},
     limit_messages_premium = ${LIMITS.premium} where name = 'free'`);
 });
@@ -97,47 +113,42 @@ it(
     const settle = ({ messageId, reservation }: OpenMessage, end: (typeof ENDS)[number]['end']) =>
       inProjectTransaction(app.ctx, scope, (tx) => settleMessage(tx, scope, { messageId, reservation, end }));
 
+    const inAccount = <T>(act: (tx: TestApp['ctx']) => Promise<T>) => inTransaction(app.ctx, act);
     const give = async () => {
+      // One after the other: of those of one instant, none is the older.
+      app.clock.advance(1);
       const tier = random() < 0.5 ? 'mini' : 'premium';
-      const [id, quantity] = [newId(), 1 + below(10)];
+      const validDays = random() < 0.3 ? null : VALID_DAYS;
+      const quantity = 1 + below(10);
+      const addOnId = addOnIdOf(tier, validDays);
+      const purchase = { userId, addOnId, quantity, paid: null, idempotencyKey: newId() };
+      const given = await inAccount(async (tx) => {
+        // As a payment that is told of twice.
+        await grantCredits(tx, systemCaller, purchase);
+        return grantCredits(tx, systemCaller, purchase);
+      });
       const now = app.ctx.clock.now().getTime();
-      const expiresAt = random() < 0.3 ? null : now + (1 + below(60)) * DAY_MS;
-      model.give(id, tier, quantity, expiresAt);
-      const expiry = expiresAt === null ? null : new Date(expiresAt).toISOString();
-      await app.ctx.db
-        .execute(sql`insert into credit_grants (id, user_id, kind, quantity, expires_at, idempotency_key)
-      values (${id}, ${userId}, ${`messages_${tier}`}::credit_kind, ${quantity}, ${expiry}, ${id})`);
-      await book('credits_granted', id, quantity);
+      model.give(given.grant.id, tier, quantity, validDays === null ? null : now + validDays * DAY_MS);
     };
     const revoke = async () => {
       const grant = model.grants[below(model.grants.length)];
       if (grant === undefined) return;
-      const taken = model.revoke(grant.id);
-      await app.ctx.db.execute(
-        sql`update credit_grants set revoked = revoked + ${taken} where id = ${grant.id}`,
-      );
-      await book('credits_revoked', grant.id, -taken);
+      const quantity = random() < 0.5 ? ('all' as const) : below(grant.quantity + 1);
+      const expected = model.revoke(grant.id, quantity, app.ctx.clock.now().getTime());
+      const revocation = { grantId: grant.id, quantity, reason: 'test', idempotencyKey: newId() };
+      expect(await inAccount((tx) => revokeCredits(tx, systemCaller, revocation))).toBe(expected);
     };
-    const book = (type: 'credits_granted' | 'credits_revoked', creditGrantId: string, quantity: number) =>
-      recordBillingEvent(app.ctx, {
-        userId,
-        type,
-        reason: 'test',
-        quantity,
-        creditGrantId,
-        idempotencyKey: newId(),
-      });
-    const changePlan = async () => {
+    const expire = async () => {
+      const expected = model.expire(app.ctx.clock.now().getTime());
+      expect(await expireCredits(app.ctx, new AbortController().signal)).toBe(expected);
+    };
+    const changeLimits = async () => {
       const limits = { mini: 5 + below(60), premium: below(12) };
-      const now = app.ctx.clock.now();
-      model.changeLimits(limits, now);
-      await app.ctx.db.transaction((db) => lockAccount({ ...app.ctx, db }, userId));
-      const custom = { messagesMini: limits.mini, messagesPremium: limits.premium };
-      await app.ctx.db.execute(sql`update subscriptions set custom_limits = ${JSON.stringify(custom)}::jsonb
-      where user_id = ${userId}`);
-      await app.ctx.db.execute(sql`update usage_periods set limit_messages_mini = ${limits.mini},
-      limit_messages_premium = ${limits.premium}
-      where user_id = ${userId} and period_end > ${now.toISOString()}`);
+      model.changeLimits(limits, app.ctx.clock.now());
+      const customLimits = { messagesMini: limits.mini, messagesPremium: limits.premium };
+      await inAccount((tx) =>
+        changePlan(tx, systemCaller, userId, { plan: 'free', customLimits, reason: 'test' }),
+      );
     };
     const stored = async () => ({
       periods: (
@@ -213,9 +224,12 @@ it(
       } else if (choice < 0.985) {
         operations += 1;
         await revoke();
+      } else if (choice < 0.99) {
+        operations += 1;
+        await expire();
       } else {
         operations += 1;
-        await changePlan();
+        await changeLimits();
       }
     }
     expect(await stored()).toEqual(modelled());
