@@ -35,8 +35,15 @@ beforeAll(async () => {
   app = await createTestApp();
   await app.ctx.db.insert(addOns).values(
     ADD_ONS.map(({ id, tier, validDays }) => ({
-      ...{ id, code: id, version: 1, name: 'One message', kind: `messages_${tier}` as const, quantity: 1 },
-      ...{ price: '1', currency: 'USD', validDays },
+      id,
+      code: id,
+      version: 1,
+      name: 'One message',
+      kind: `messages_${tier}` as const,
+      quantity: 1,
+      price: '1',
+      currency: 'USD',
+      validDays,
     })),
   );
   await app.ctx.db.execute(sql`update plans set limit_messages_mini = ${LIMITS.mini},
