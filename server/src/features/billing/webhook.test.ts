@@ -437,6 +437,14 @@ describe('credits', () => {
     }
   });
 
+  it('lose as large a part as of their money goes back', async () => {
+    const paymentIntent = stripeId('pi');
+    await deliver(told('checkout.session.completed', session(paymentIntent)));
+    await deliver(told('charge.refunded', charge(paymentIntent, 300), now - 40));
+    expect(await grants()).toEqual([{ quantity: 2_000, used: 0, revoked: 600 }]);
+    expect(await ledger('credits_revoked')).toMatchObject([{ quantity: -600 }]);
+  });
+
   it('that were used stay used when their money goes back', async () => {
     const paymentIntent = stripeId('pi');
     await deliver(told('checkout.session.completed', session(paymentIntent)));
