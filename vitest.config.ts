@@ -51,6 +51,7 @@ class LongestFirst extends BaseSequencer {
       LONGEST_TESTS.some((name) => moduleId.endsWith(`/${name}.test.ts`));
     const placeOf = (file: TestSpecification) =>
       isLong(file) ? -1 : PROJECT_ORDER.indexOf(file.project.name) + 1;
+    // oxlint-disable-next-line unicorn/no-array-sort -- it is no array's
     const sorted = await super.sort(files);
     return sorted.toSorted((left, right) => placeOf(left) - placeOf(right));
   }
