@@ -205,6 +205,8 @@ describe('without Redis', () => {
     await server.start();
     await eventually('Redis to be back', () => (peers.some(({ redis }) => isRedisAway(redis)) ? null : true));
     const foreign = await startReading(there, 'a', 1);
+    // The two connections of each process come back one after the other: now all of them are there.
+    await foreign.until(2);
     gates[3].open();
     await Promise.all([own.ended, foreign.ended]);
     expect([own.sequences(), foreign.sequences()]).toEqual([
