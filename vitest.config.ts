@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Plugin, defineConfig } from 'vitest/config';
-import { BaseSequencer, type TestSpecification, type Vitest } from 'vitest/node';
+import type { Vitest } from 'vitest/node';
 
 const shared = {
   resolve: { conditions: ['botbase-source'] },
@@ -27,35 +27,8 @@ const OUTSIDE_TESTS = [
   'test/operations/{database-url,deployment}.test.ts',
   'test/security-docs.test.ts',
 ];
-/** What is asked of every route of the OpenAPI document and is refused, mostly before a database is asked: once too. */
-const REQUEST_TESTS = [
-  'test/{api-key-scopes,bad-addresses,bad-input,bad-uploads,credential-places,mass-assignment}.test.ts',
-];
 const SERVICE_TESTS = ['{src,test}/**/*.services.test.ts'];
 const CHAOS_TESTS = ['test/chaos/**/*.test.ts'];
-
-/** Those that take minutes. */
-const LONGEST_TESTS = [
-  'process',
-  'hostile-files',
-  'start-embedded-postgres',
-  'backup.services',
-  'start-cluster.services',
-];
-const PROJECT_ORDER = ['outside', 'embedded', 'requests', 'feature', 'services'];
-
-/** The longest first, so that none is left alone at the end; then by project, as the files of one share processes. */
-class LongestFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification) =>
-      LONGEST_TESTS.some((name) => moduleId.endsWith(`/${name}.test.ts`));
-    const placeOf = (file: TestSpecification) =>
-      isLong(file) ? -1 : PROJECT_ORDER.indexOf(file.project.name) + 1;
-    // oxlint-disable-next-line unicorn/no-array-sort -- it is no array's
-    const sorted = await super.sort(files);
-    return sorted.toSorted((left, right) => placeOf(left) - placeOf(right));
-  }
-}
 
 const inTests = (name: string) => fileURLToPath(new URL(`server/test/${name}.ts`, import.meta.url));
 const BUILD_SETUP = inTests('build-setup');
@@ -110,7 +83,6 @@ const PATIENT = { testTimeout: 60_000, hookTimeout: 60_000 };
 export default defineConfig({
   test: {
     maxWorkers: MAX_WORKERS,
-    sequence: { sequencer: LongestFirst },
     projects: [
       {
         ...shared,
@@ -152,28 +124,10 @@ export default defineConfig({
       {
         ...shared,
         test: {
-          name: 'requests',
-          root: 'server',
-          include: REQUEST_TESTS,
-          globalSetup: [BUILD_SETUP, DATABASE_SETUP],
-          ...SHARED_PROCESS,
-          ...PATIENT,
-        },
-      },
-      {
-        ...shared,
-        test: {
           name: 'feature',
           root: 'server',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: [
-            ...UNIT_TESTS,
-            ...EMBEDDED_TESTS,
-            ...OUTSIDE_TESTS,
-            ...REQUEST_TESTS,
-            ...SERVICE_TESTS,
-            ...CHAOS_TESTS,
-          ],
+          exclude: [...UNIT_TESTS, ...EMBEDDED_TESTS, ...OUTSIDE_TESTS, ...SERVICE_TESTS, ...CHAOS_TESTS],
           globalSetup: [BUILD_SETUP, DATABASE_SETUP],
           ...SHARED_PROCESS,
           ...PATIENT,

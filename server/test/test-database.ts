@@ -27,8 +27,7 @@ export async function createServerDatabase(): Promise<TestDatabase | null> {
   if (serverUrl === undefined) return null;
   const template = inject('templateDatabase');
   if (template === null) throw new Error('there is no template database');
-  // A fifth of the time of a copy by the log, which these databases have no use for.
-  return createOnServer(serverUrl, `template ${template} strategy file_copy`);
+  return createOnServer(serverUrl, `template ${template}`);
 }
 
 /** A database with nothing at all in it, on the server. */
