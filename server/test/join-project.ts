@@ -1,7 +1,10 @@
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { TestApp } from './create-test-app.js';
 
 type Account = Awaited<ReturnType<TestApp['register']>>;
+
+const INVITATION_LINK = /\/account\/invitation#token=([\w-]+)/;
+const WAIT = { timeout: 10_000, interval: 10 };
 
 interface Invitation {
   /** Of an owner. */
@@ -18,11 +21,18 @@ export async function invite(app: TestApp, email: string, { token, projectId, ro
   return body;
 }
 
-/** The token in the newest mail to an address. */
+/**
+ * The token in the newest invitation to an address. Where tests run jobs side by side, the mail may be in the hands of
+ * another's `runJobs()`, so that it comes a moment after this one's has ended.
+ */
 export async function mailedToken(app: TestApp, email: string): Promise<string> {
   await app.runJobs();
-  const mail = app.mails.findLast(({ to }) => to === email);
-  return /\/account\/invitation#token=([\w-]+)/.exec(mail?.text ?? '')?.[1] ?? 'there is no mail';
+  return vi.waitFor(() => {
+    const tokens = app.mails.filter(({ to }) => to === email).map(({ text }) => INVITATION_LINK.exec(text)?.[1]);
+    const token = tokens.findLast((found) => found !== undefined);
+    if (token === undefined) throw new Error(`There is no invitation for ${email}.`);
+    return token;
+  }, WAIT);
 }
 
 export const accept = (app: TestApp, account: Pick<Account, 'token'>, token: unknown) =>
