@@ -28,7 +28,9 @@ export async function invite(app: TestApp, email: string, { token, projectId, ro
 export async function mailedToken(app: TestApp, email: string): Promise<string> {
   await app.runJobs();
   return vi.waitFor(() => {
-    const tokens = app.mails.filter(({ to }) => to === email).map(({ text }) => INVITATION_LINK.exec(text)?.[1]);
+    const tokens = app.mails
+      .filter(({ to }) => to === email)
+      .map(({ text }) => INVITATION_LINK.exec(text)?.[1]);
     const token = tokens.findLast((found) => found !== undefined);
     if (token === undefined) throw new Error(`There is no invitation for ${email}.`);
     return token;
