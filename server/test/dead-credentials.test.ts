@@ -60,6 +60,16 @@ async function createCredentials() {
     await reply.body?.cancel();
     return reply.status;
   };
+  /** A reader of the answer while it is written. @returns how that ends for it: `done`, or the status of the problem */
+  const follow = async (headers: Record<string, string>) => {
+    const following = eventsOf(await fetch(`${address}${chat}/${messageId}/stream`, { headers }));
+    const started = await nextOf(following);
+    return async () => {
+      let last = started;
+      for await (const event of following) last = event;
+      return last.name === 'error' ? last.data.status : last.name;
+    };
+  };
   const read = async (headers: Record<string, string>) => {
     const path = `/v1/projects/${projectId}/conversations/${conversationId}/messages`;
     return (await app.request('GET', path, { headers })).status;
@@ -88,9 +98,14 @@ async function createCredentials() {
       }
       return statuses;
     },
+    follow: async () => {
+      const endings: Record<string, () => Promise<number | string>> = {};
+      for (const [kind, headers] of Object.entries(headersOf)) endings[kind] = await follow(headers);
+      return endings;
+    },
     currentRefreshToken: () => refreshToken,
+    finishAnswer: () => gate.open(),
     end: async () => {
-      gate.open();
       await events.return(undefined);
     },
   };
@@ -166,8 +181,16 @@ describe('credentials, also for an answer that is being written', () => {
   it.each(ENDS)('after %s', async (_what, end, ended) => {
     const credentials = await createCredentials();
     expect(await credentials.statuses()).toEqual(expectedStatuses({}));
+    const endings = await credentials.follow();
     await end(credentials);
     expect(await credentials.statuses()).toEqual(expectedStatuses(ended));
+    for (const kind of KINDS.filter((of) => of in ended)) {
+      expect([kind, await endings[kind]?.()]).toEqual([kind, ended[kind]]);
+    }
+    credentials.finishAnswer();
+    for (const kind of KINDS.filter((of) => !(of in ended))) {
+      expect([kind, await endings[kind]?.()]).toEqual([kind, 'done']);
+    }
     await credentials.end();
   });
 });

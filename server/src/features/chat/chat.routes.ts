@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { AppError } from '#kernel/app-error.js';
 import { sha256Hex } from '#kernel/hash.js';
 import type { Context } from '#platform/context.js';
+import { allowedReader } from '#platform/http/allowed-reader.js';
 import { scopeOf } from '#platform/http/caller.js';
 import { clientGone, sendEventStream } from '#platform/http/event-stream.js';
 import { type IdempotencyClaim, beginIdempotent, replay } from '#platform/http/idempotency.js';
@@ -51,7 +52,7 @@ export const chatRoutes =
           ...docs,
           summary: 'Ask, and get an answer with citations',
           description:
-            'With `stream: true` the answer comes as server-sent events `start`, `delta`, `citations`, `done` or `error`. It runs on when the reader leaves, and can be resumed.',
+            'With `stream: true` the answer comes as server-sent events `start`, `delta`, `citations`, `done` or `error`. It runs on when the reader leaves, and can be resumed. A reader whose credential dies gets its problem as `error` within two seconds.',
           params: z.object({ projectId: pathId }),
           body: chatBody,
           response: { 200: chatAnswerSchema, ...problems },
@@ -75,10 +76,12 @@ export const chatRoutes =
         }
         const claim = state.type === 'first' ? state.claim : null;
         const turn = await startTurn(ctx, request, request.body, claim);
-        const gone = clientGone(reply);
-        const events = await ctx.streams.read(turn.messageId, 0, gone);
-        if (events === null) throw new Error('a stream that was just started is not there');
+        const reader = allowedReader(request, reply, mayChat);
+        const live = await ctx.streams.read(turn.messageId, 0, reader.signal);
+        if (live === null) throw new Error('a stream that was just started is not there');
+        const events = reader.read(live, 0);
         if (isStream) return sendEventStream(reply, events);
+        const gone = clientGone(reply);
         const stop = () => void ctx.streams.stop(turn.messageId);
         if (gone.aborted) stop();
         gone.addEventListener('abort', stop, { once: true });
@@ -107,10 +110,11 @@ export const chatRoutes =
         );
         if (message.role === 'user') return reply.status(204).send();
         const afterSequence = request.headers['last-event-id'] ?? 0;
-        const answer = { messageId: message.id, afterSequence, requestId: request.id };
-        const events = followAnswer(ctx, scopeOf(request), answer, clientGone(reply));
         if (message.status === 'streaming' || isCutShort(message, afterSequence)) {
-          return sendEventStream(reply, events);
+          const reader = allowedReader(request, reply, mayChat);
+          const answer = { messageId: message.id, afterSequence, requestId: request.id };
+          const events = followAnswer(ctx, scopeOf(request), answer, reader.signal);
+          return sendEventStream(reply, reader.read(events, afterSequence));
         }
         const rest = [...replayEvents(chatAnswerOf(ctx, message), afterSequence)];
         if (rest.length === 0) return reply.status(204).send();

@@ -1,14 +1,19 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type TestApp, createTestApp } from '#test/create-test-app.js';
+import { joinProject } from '#test/join-project.js';
+import { bearer } from '#test/tenants.js';
+import { eventsOf, nextOf } from '#test/two-servers.js';
 
 let app: TestApp;
 let token: string;
 let projectId: string;
+let address: string;
 
 beforeAll(async () => {
   app = await createTestApp();
   ({ token } = await app.register());
   projectId = await app.createProject(token);
+  address = await app.server.listen({ port: 0, host: '127.0.0.1' });
 });
 
 afterAll(() => app.close());
@@ -45,11 +50,22 @@ it('shows a source that has ended once', async () => {
 
 it('ends when the source is deleted', async () => {
   const sourceId = await addQueued();
-  const address = await app.server.listen({ port: 0, host: '127.0.0.1' });
   const path = `/v1/projects/${projectId}/sources/${sourceId}`;
   const response = await fetch(`${address}${path}/events`, { headers: { authorization: `Bearer ${token}` } });
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   expect((await reader?.read())?.value).toContain('"status":"queued"');
   expect((await app.request('DELETE', path, { token })).status).toBe(204);
   expect(await reader?.read()).toEqual({ done: true, value: undefined });
+});
+
+it('tells a reader that was removed from the project, and shows it nothing more', async () => {
+  const reader = await joinProject(app, { token, projectId, role: 'viewer' });
+  const sourceId = await addQueued();
+  const path = `/v1/projects/${projectId}/sources/${sourceId}/events`;
+  const events = eventsOf(await fetch(address + path, { headers: bearer(reader.token) }));
+  expect(await nextOf(events)).toMatchObject({ name: 'source', data: { status: 'queued' } });
+  const member = `/v1/projects/${projectId}/members/${reader.userId}`;
+  expect((await app.request('DELETE', member, { token })).status).toBe(204);
+  expect(await nextOf(events)).toMatchObject({ name: 'error', data: { status: 404, code: 'not_found' } });
+  expect(await events.next()).toEqual({ done: true, value: undefined });
 });

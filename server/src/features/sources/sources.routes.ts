@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { AppError } from '#kernel/app-error.js';
 import { sha256Hex } from '#kernel/hash.js';
 import type { Context } from '#platform/context.js';
+import { allowedReader } from '#platform/http/allowed-reader.js';
 import { scopeOf } from '#platform/http/caller.js';
-import { clientGone, sendEventStream } from '#platform/http/event-stream.js';
+import { sendEventStream } from '#platform/http/event-stream.js';
 import { beginIdempotent, idempotent, keepClaim, replay } from '#platform/http/idempotency.js';
 import { listOf, pathId, problems } from '#platform/http/schemas.js';
 import { cursorId, pageOf } from '#platform/pagination.js';
@@ -165,7 +166,13 @@ export const sourceRoutes =
     server.get(
       '/v1/projects/:projectId/sources/:sourceId/events',
       {
-        schema: { ...docs, summary: 'Follow the indexing of a source over server-sent events', params },
+        schema: {
+          ...docs,
+          summary: 'Follow the indexing of a source over server-sent events',
+          description:
+            'Events `source`, each the source as it is now, until its indexing has ended; `error`, a problem, for a reader who may see it no longer.',
+          params,
+        },
         onRequest: mayRead,
       },
       async (request, reply) => {
@@ -173,7 +180,8 @@ export const sourceRoutes =
         const { id } = await readInProject(ctx, scope, (tx) =>
           findSource(tx.db, scope, request.params.sourceId),
         );
-        await sendEventStream(reply, watcher.watch(scope, id, clientGone(reply)));
+        const reader = allowedReader(request, reply, mayRead);
+        await sendEventStream(reply, reader.read(watcher.watch(scope, id, reader.signal), 0));
       },
     );
   };
