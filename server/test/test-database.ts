@@ -25,9 +25,9 @@ export async function createTestDatabase(dataDir: string): Promise<TestDatabase>
 export async function createServerDatabase(): Promise<TestDatabase | null> {
   const serverUrl = process.env['TEST_DATABASE_URL'];
   if (serverUrl === undefined) return null;
-  const template = inject('templateDatabase');
-  if (template === null) throw new Error('there is no template database');
-  return createOnServer(serverUrl, `template ${template}`);
+  const copy = inject('copyOfTemplate');
+  if (copy === null) throw new Error('there is no template database');
+  return createOnServer(serverUrl, copy);
 }
 
 /** A database with nothing at all in it, on the server. */
