@@ -2,7 +2,8 @@ import type { Context } from '#platform/context.js';
 import { systemCaller } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
-import { type UserRow, lockActiveAdminIds, lockUserByEmailOrNull, updateUserRow } from './users.queries.js';
+import { lockActiveAdminIds } from '#features/auth/auth.queries.js';
+import { type UserRow, lockUserByEmailOrNull, updateUserRow } from './users.queries.js';
 
 export interface AdminRoleChange {
   before: UserRow['role'];

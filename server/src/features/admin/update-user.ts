@@ -4,6 +4,7 @@ import type { Context } from '#platform/context.js';
 import type { UserCaller } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
+import { lockActiveAdminIds } from '#features/auth/auth.queries.js';
 import { endSessions } from '#features/auth/end-sessions.js';
 import { changePlan } from '#features/usage/change-plan.js';
 import {
@@ -11,7 +12,6 @@ import {
   type UserWithCount,
   findUser,
   isPaidBySubscription,
-  lockActiveAdminIds,
   lockUser,
   updateUserRow,
 } from './users.queries.js';

@@ -75,17 +75,6 @@ export async function lockUserByEmailOrNull(db: Database, email: string): Promis
   return row ?? null;
 }
 
-/** Ids of those who are admins and not suspended, locked: changes to who is one happen one after the other. */
-export async function lockActiveAdminIds(db: Database): Promise<string[]> {
-  const rows = await db
-    .select({ id: users.id })
-    .from(users)
-    .where(and(eq(users.role, 'admin'), isNull(users.suspendedAt)))
-    .orderBy(users.id)
-    .for('no key update');
-  return rows.map(({ id }) => id);
-}
-
 export async function updateUserRow(
   db: Database,
   userId: string,

@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditLogs } from '#db/schema/audit-logs.js';
 import { users } from '#db/schema/users.js';
@@ -263,6 +263,19 @@ describe('the last admin', () => {
       body: { role: 'user' },
     });
     expect(self.body.role).toBe('user');
+  });
+
+  it('cannot delete its account, and may do so when there is another', async () => {
+    const deleteAccount = ({ token }: Account) => app.request('DELETE', '/v1/auth/me', { token });
+    expect((await deleteAccount(root)).body.code).toBe('conflict');
+    expect(await activeAdmins()).toEqual([root.userId]);
+    const [one, other] = [await newAdmin(), await newAdmin()];
+    await app.ctx.db.update(users).set({ role: 'user' }).where(eq(users.id, root.userId));
+    const statuses = (await Promise.all([one, other].map(deleteAccount))).map(({ status }) => status);
+    expect(statuses.toSorted()).toEqual([204, 409]);
+    expect(await activeAdmins()).toHaveLength(1);
+    await app.ctx.db.update(users).set({ role: 'admin' }).where(eq(users.id, root.userId));
+    await app.ctx.db.update(users).set({ role: 'user' }).where(ne(users.id, root.userId));
   });
 
   it('is left of two who demote and suspend each other twenty times at once', async () => {

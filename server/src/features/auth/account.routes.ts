@@ -70,7 +70,8 @@ export const accountRoutes =
         schema: {
           ...signedIn,
           summary: 'Erase your account and all that it owns',
-          description: 'Projects that you own go with it, also for their members. A receipt comes by mail.',
+          description:
+            'Projects that you own go with it, also for their members. A receipt comes by mail. The last admin stays (409).',
           response: noContent,
         },
         onRequest,

@@ -8,13 +8,14 @@ import { recordAudit } from '#features/audit/record-audit.js';
 import { deleteStoredFilesJob, projectFolder } from '#features/projects/projects.jobs.js';
 import { endPayments } from '#features/usage/end-payments.js';
 import { accountDeletedMail } from './account-mails.js';
-import { lockUserOrNull } from './auth.queries.js';
+import { lockActiveAdminIds, lockUserOrNull } from './auth.queries.js';
 import { countErased, deleteUserRow, lockOwnedProjectIds } from './delete-account.queries.js';
 
 /**
  * Erases the caller's account with every project that it owns, its memberships, sessions and keys. What is left is a
  * receipt with counts: in the audit log, under an id that leads nowhere any more, and in a last mail. Files follow in
  * jobs, and so does the end of what the account pays.
+ * @throws AppError `conflict` for the last admin
  */
 export function deleteAccount(
   ctx: Pick<Context, 'db' | 'afterCommit' | 'clock' | 'config' | 'dispatchJob'>,
@@ -22,6 +23,13 @@ export function deleteAccount(
 ): Promise<void> {
   const { userId } = caller.actor;
   return inTransaction(ctx, async (tx) => {
+    const adminIds = await lockActiveAdminIds(tx.db);
+    if (adminIds.length === 1 && adminIds[0] === userId) {
+      throw new AppError(
+        'conflict',
+        'You are the last admin. Make somebody else an admin first, or run `admin revoke` on the server.',
+      );
+    }
     const user = await lockUserOrNull(tx.db, userId);
     if (user === null) throw new AppError('unauthenticated', 'The account is gone already.');
     const projectIds = await lockOwnedProjectIds(tx.db, userId);
