@@ -221,6 +221,56 @@ describe('a message', () => {
     expect([status, body.usage.what]).toEqual([429, 'spendingCap']);
   });
 
+  it('counts towards the cap while it is answered, as much as others have cost', async () => {
+    await limitMessages(10);
+    await app.ctx.db.execute(
+      sql`update usage_periods set spending_cap = 0.25, cost = 0.1 where user_id = ${userId}`,
+    );
+    const running = [await askGated(2), await askGated(2)];
+    const refused = await ask();
+    expect([refused.status, refused.body.usage.what, refused.headers['retry-after']]).toEqual([
+      429,
+      'spendingCap',
+      '5',
+    ]);
+    expect(refused.body.detail).toContain('0.1 are used, and 2 messages are being answered.');
+    for (const { gate } of running) gate.open();
+    const statuses = await Promise.all(running.map(async ({ reply }) => (await reply).status));
+    expect(statuses).toEqual([200, 200]);
+    expect((await ask()).status).toBe(200);
+  });
+
+  it('that is refused is told of places that may be free again', async () => {
+    await limitMessages(2);
+    const { gate, reply } = await askGated(2);
+    const { status, headers, body } = await ask();
+    expect([status, headers['retry-after'], body.usage.used]).toEqual([429, '5', 1]);
+    expect(body.detail).toContain(
+      '2 mini messages is reached: 1 are used, and 1 messages are being answered.',
+    );
+    gate.open();
+    expect((await reply).status).toBe(200);
+    const later = await ask();
+    expect(later.body.detail).toContain('2 mini messages is reached: 2 are used. ');
+    expect(Number(later.headers['retry-after'])).toBeGreaterThan(5);
+  });
+
+  it('warns the account whichever answer ends last', async () => {
+    await limitMessages(3);
+    const { gate, reply } = await askGated(6);
+    openai.set({ tokenGate: null });
+    expect((await ask()).status).toBe(200);
+    gate.open();
+    expect((await reply).status).toBe(200);
+    await app.runJobs();
+    const warnings = app.mails.filter(({ to }) => to === email).map(({ subject }) => subject);
+    expect(warnings).toContain('Your mini messages are used up');
+    const lines = await rows(
+      sql`select reason from billing_events where user_id = ${userId} and type = 'usage_warning'`,
+    );
+    expect(lines).toEqual([{ reason: '100_percent' }]);
+  });
+
   it('warns the account at 80 and at 100 %, once each', async () => {
     await limitMessages(5);
     for (let count = 0; count < 4; count += 1) await ask();

@@ -19,9 +19,6 @@ export interface ReservedPlace {
   periodId: string;
   /** Null: it is of the plan. */
   creditGrantId: string | null;
-  /** With this one; null: it is of the credits. */
-  taken: number | null;
-  limit: number | null;
 }
 
 const COLUMNS = {
@@ -32,6 +29,14 @@ const COLUMNS = {
     limit: 'limit_messages_premium',
   },
 } as const;
+
+/**
+ * Whether models may cost more in a period. What is being answered has no cost yet, and counts as what a message of the
+ * period has cost on average.
+ */
+const IS_UNDER_CAP = sql`(spending_cap is null or spending_cap > cost
+  + (reserved_messages_mini + reserved_messages_premium)
+    * coalesce(cost / nullif(used_messages_mini + used_messages_premium, 0), 0))`;
 
 /**
  * Reserves a message of the plan in the period that is under way, in one statement: the row of the period is counted
@@ -45,33 +50,40 @@ export async function reserveOfPlan(
   const [used, reserved, limit] = [column.used, column.reserved, column.limit].map((name) =>
     sql.identifier(name),
   );
-  const { rows } = await db.execute<{ period_id: string; taken: number; limit: number | null }>(sql`
+  const { rows } = await db.execute<{ period_id: string }>(sql`
     with period as (
       update ${usagePeriods} set ${reserved} = ${reserved} + 1, updated_at = now()
       where user_id = ${userId} and period_start <= ${now.toISOString()} and period_end > ${now.toISOString()}
         and (${limit} is null or ${used} + ${reserved} < ${limit})
-        and (spending_cap is null or cost < spending_cap)
-      returning id, ${used} + ${reserved} as taken, ${limit} as limit
+        and ${IS_UNDER_CAP}
+      returning id
     ), reservation as (
       insert into ${usageReservations} (message_id, project_id, user_id, period_id, tier, process_id, expires_at)
       select ${messageId}::uuid, ${projectId}::uuid, ${userId}::uuid, id, ${tier}::message_tier, ${processId}::uuid,
         ${expiresAt.toISOString()}::timestamptz
       from period
     )
-    select id as period_id, taken, "limit" from period`);
+    select id as period_id from period`);
   const [row] = rows;
   if (row === undefined) return null;
-  return { periodId: row.period_id, creditGrantId: null, taken: row.taken, limit: row.limit };
+  return { periodId: row.period_id, creditGrantId: null };
+}
+
+export interface Room {
+  period: typeof usagePeriods.$inferSelect;
+  isUnderCap: boolean;
+  /** In the plan or the credits. */
+  hasRoom: boolean;
 }
 
 /**
- * Whether a message may find room, in the plan or the credits, as things stand: nothing is locked.
+ * Whether a message may find room as things stand: nothing is locked.
  * @returns null where no period is under way
  */
 export async function findRoomOrNull(
   db: Database,
   { userId, tier, now }: Pick<NewReservation, 'userId' | 'tier' | 'now'>,
-): Promise<{ period: typeof usagePeriods.$inferSelect; hasRoom: boolean } | null> {
+): Promise<Room | null> {
   const isMini = tier === 'mini';
   const used = isMini ? usagePeriods.usedMessagesMini : usagePeriods.usedMessagesPremium;
   const reserved = isMini ? usagePeriods.reservedMessagesMini : usagePeriods.reservedMessagesPremium;
@@ -83,11 +95,11 @@ export async function findRoomOrNull(
     .select({ one: sql`1` })
     .from(creditGrants)
     .where(and(isOfUser, isAlive, sql`${left} > 0`));
-  const isUnderCap = sql`(spending_cap is null or cost < spending_cap)`;
   const [row] = await db
     .select({
       period: usagePeriods,
-      hasRoom: sql<boolean>`${isUnderCap} and (${limit} is null or ${used} + ${reserved} < ${limit} or ${exists(credits)})`,
+      isUnderCap: sql<boolean>`${IS_UNDER_CAP}`,
+      hasRoom: sql<boolean>`${IS_UNDER_CAP} and (${limit} is null or ${used} + ${reserved} < ${limit} or ${exists(credits)})`,
     })
     .from(usagePeriods)
     .where(
@@ -128,5 +140,5 @@ export async function reserveOfCredits(
     from credit returning credit_grant_id`);
   const [row] = rows;
   if (row === undefined) return null;
-  return { periodId, creditGrantId: row.credit_grant_id, taken: null, limit: null };
+  return { periodId, creditGrantId: row.credit_grant_id };
 }

@@ -2,9 +2,10 @@ import { AppError } from '#kernel/app-error.js';
 import type { Context } from '#platform/context.js';
 import type { ProjectScope } from '#platform/scope.js';
 import { lockAccount } from './open-period.js';
-import { type UsagePeriodRow, lockPeriodOrNull } from './periods.queries.js';
+import { lockPeriodOrNull } from './periods.queries.js';
 import {
   type ReservedPlace,
+  type Room,
   type Tier,
   findRoomOrNull,
   reserveOfCredits,
@@ -18,8 +19,6 @@ export interface Reservation {
   periodId: string;
   creditGrantId: string | null;
   tier: Tier;
-  /** Whether the account is to be warned once the message is charged. */
-  isNearLimit: boolean;
 }
 
 interface MessagePlace {
@@ -33,8 +32,6 @@ interface MessagePlace {
 
 /** No answer takes longer. */
 export const LONGEST_TURN_MS = 5 * 60_000;
-/** Of a limit, from which on the account is told. */
-export const WARNING_PERCENTS = [80, 100] as const;
 
 /**
  * Reserves the place of a message: of the plan while there is room, then of the credits, the oldest first. The last act
@@ -55,39 +52,37 @@ export async function reserveMessage(
   if (quick !== null) return reserved('plan', quick);
   // Many that come to a limit at once are refused without waiting for each other.
   const seen = await findRoomOrNull(tx.db, { userId, tier, now });
-  if (seen !== null && !seen.hasRoom) throw refusal(seen.period);
+  if (seen !== null && !seen.hasRoom) throw refusal(seen);
   // There is no period yet, or credits: one after the other, from here on. What found no room above may hold the lock
   // of the period's row all the same, so the account, which others lock first, is locked only where there is none.
   const period = (await lockPeriodOrNull(tx.db, userId, now)) ?? (await lockAccount(tx, userId)).period;
   const ofPlan = await reserveOfPlan(tx.db, wanted);
   if (ofPlan !== null) return reserved('plan', ofPlan);
-  const ofCredits = isCapped(period) ? null : await reserveOfCredits(tx.db, wanted, period.id);
+  const left = (await findRoomOrNull(tx.db, { userId, tier, now })) ?? {
+    period,
+    isUnderCap: true,
+    hasRoom: true,
+  };
+  const ofCredits = left.hasRoom ? await reserveOfCredits(tx.db, wanted, period.id) : null;
   if (ofCredits !== null) return reserved('credits', ofCredits);
-  throw refusal(period);
+  throw refusal(left);
 
-  function refusal(of: UsagePeriodRow): AppError {
-    return scope.memberRole === null ? refusalForVisitor(place) : refusalForMember(of, tier, now);
+  function refusal(room: Room): AppError {
+    return scope.memberRole === null ? refusalForVisitor(place) : refusalForMember(room, tier, now);
   }
 
-  function reserved(
-    of: Reservation['of'],
-    { periodId, creditGrantId, taken, limit }: ReservedPlace,
-  ): Reservation {
-    const isNearLimit = taken !== null && limit !== null && taken * 100 >= limit * WARNING_PERCENTS[0];
-    return { of, userId, periodId, creditGrantId, tier, isNearLimit };
+  function reserved(of: Reservation['of'], { periodId, creditGrantId }: ReservedPlace): Reservation {
+    return { of, userId, periodId, creditGrantId, tier };
   }
 }
 
-/** What models cost in the period has come to as much as the account wants to spend. */
-function isCapped({ spendingCap, cost }: UsagePeriodRow): boolean {
-  return spendingCap !== null && Number(cost) >= Number(spendingCap);
-}
-
-function refusalForMember(period: UsagePeriodRow, tier: Tier, now: Date): AppError {
+function refusalForMember({ period, isUnderCap }: Room, tier: Tier, now: Date): AppError {
   const resetsAt = period.periodEnd.toISOString();
-  if (isCapped(period)) {
+  const { reservedMessagesMini, reservedMessagesPremium } = period;
+  if (!isUnderCap) {
     const [used, limit] = [Number(period.cost), Number(period.spendingCap)];
-    return usageLimitError({ what: 'spendingCap', used, limit, resetsAt }, now);
+    const pending = reservedMessagesMini + reservedMessagesPremium;
+    return usageLimitError({ what: 'spendingCap', used, limit, resetsAt }, now, pending);
   }
   const isMini = tier === 'mini';
   return usageLimitError(
@@ -98,6 +93,7 @@ function refusalForMember(period: UsagePeriodRow, tier: Tier, now: Date): AppErr
       resetsAt,
     },
     now,
+    isMini ? reservedMessagesMini : reservedMessagesPremium,
   );
 }
 

@@ -15,13 +15,13 @@ export async function settleMessage(
   scope: Pick<ProjectScope, 'projectId'>,
   answer: {
     messageId: string;
-    reservation: Pick<Reservation, 'of' | 'userId' | 'periodId' | 'tier' | 'isNearLimit'> | null;
+    reservation: Pick<Reservation, 'of' | 'userId' | 'periodId' | 'tier'> | null;
     end: MessageEnd & Pick<MessageRow, 'status'>;
   },
 ): Promise<MessageRow | null> {
   const { messageId, reservation, end } = answer;
   const charge = decideCharge(end, reservation?.of ?? null);
-  const row = await closeAndSettle(tx.db, scope, {
+  const settled = await closeAndSettle(tx.db, scope, {
     messageId,
     end,
     charge,
@@ -29,6 +29,7 @@ export async function settleMessage(
     now: tx.clock.now(),
     ids: { event: newId(), tracking: newId() },
   });
-  if (charge.charged && reservation?.isNearLimit === true) await warnOfUsage(tx, reservation);
-  return row;
+  if (settled === null) return null;
+  if (reservation !== null && settled.isNearLimit) await warnOfUsage(tx, reservation);
+  return settled.message;
 }

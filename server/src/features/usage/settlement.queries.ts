@@ -5,6 +5,7 @@ import { billingEvents, usagePeriods, usageReservations, usageTracking } from '#
 import type { Database } from '#platform/database.js';
 import { isHeldByDeadProcess } from '#platform/processes/processes.queries.js';
 import type { ProjectScope } from '#platform/scope.js';
+import { WARNING_PERCENTS } from './usage-limit.js';
 
 export type MessageRow = typeof messages.$inferSelect;
 export type MessageEnd = Partial<Omit<typeof messages.$inferInsert, 'id' | 'projectId'>>;
@@ -25,13 +26,14 @@ interface Settlement {
  * it is streaming, and only who takes the reservation away moves counters and writes the ledger. It settles in the
  * period that the message was reserved in, also when that has ended. A message whose conversation was deleted is
  * settled all the same.
- * @returns null where the answer had ended before, or its conversation was deleted
+ * @returns the message, and whether the account's messages come to a step of the warnings by it; null where the answer had
+ * ended before, or its conversation was deleted
  */
 export async function closeAndSettle(
   db: Database,
   scope: Pick<ProjectScope, 'projectId'>,
   settlement: Settlement,
-): Promise<MessageRow | null> {
+): Promise<{ message: MessageRow; isNearLimit: boolean } | null> {
   const { messageId, end, charge } = settlement;
   const steps = Object.entries(stepsOf(settlement)).map(([name, step]) => db.$with(name, {}).as(step));
   const [row] = await db
@@ -45,7 +47,10 @@ export async function closeAndSettle(
         eq(messages.status, 'streaming'),
       ),
     )
-    .returning();
+    .returning({
+      message: messages,
+      isNearLimit: sql<boolean>`coalesce((select is_near_limit from counted), false)`,
+    });
   return row ?? null;
 }
 
@@ -60,7 +65,7 @@ function stepsOf({ messageId, charge, cost, now, ids }: Settlement) {
         ${counterChange('mini', units)}, ${counterChange('premium', units)},
         cost = period.cost + ${cost}::numeric, updated_at = now()
       from taken where period.id = taken.period_id
-      returning taken.*, period.period_start`,
+      returning taken.*, period.period_start, ${isNearLimit(units)} as is_near_limit`,
     credited: sql`update ${creditGrants} credit
       set reserved = credit.reserved - 1, used = credit.used + ${units}::int, updated_at = now()
       from counted where credit.id = counted.credit_grant_id`,
@@ -84,6 +89,18 @@ function stepsOf({ messageId, charge, cost, now, ids }: Settlement) {
       from counted where ${units}::int > 0 or ${cost}::numeric > 0
       on conflict (idempotency_key) do nothing`,
   };
+}
+
+/**
+ * Whether this message, with all that were settled before it, comes to where the account is told. By what is used: the
+ * places that are reserved may come to nothing, and the message that was reserved last need not be settled last.
+ */
+function isNearLimit(units: number) {
+  const isNear = (tier: 'mini' | 'premium') => {
+    const [used, limit] = [sql.identifier(`used_messages_${tier}`), sql.identifier(`limit_messages_${tier}`)];
+    return sql`(taken.tier = ${tier}::message_tier and period.${used}::bigint * 100 >= period.${limit}::bigint * ${WARNING_PERCENTS[0]}::int)`;
+  };
+  return sql`(${units}::int > 0 and taken.credit_grant_id is null and (${isNear('mini')} or ${isNear('premium')}))`;
 }
 
 /** A place of the plan's is given back, and used where the message is charged; one of the credits is not counted here. */

@@ -3,7 +3,8 @@ import { queueMail } from '#platform/mail/queue-mail.js';
 import type { MailContent } from '#platform/mail/render-mail.js';
 import { type UsagePeriodRow, findPeriodWithOwner } from './periods.queries.js';
 import { recordBillingEvent } from './record-billing-event.js';
-import { WARNING_PERCENTS, type Reservation } from './reserve-message.js';
+import type { Reservation } from './reserve-message.js';
+import { WARNING_PERCENTS } from './usage-limit.js';
 import { pageWarningMail, usageWarningMail } from './usage-warning-mail.js';
 
 type WarnContext = Pick<Context, 'db' | 'clock' | 'config' | 'afterCommit' | 'dispatchJob'>;
