@@ -88,10 +88,34 @@ describe('a transaction of a project', () => {
       expect(await refusalOf(`select * from ${table}`)).toBe(NO_PRIVILEGE);
     expect(await refusalOf('select password_hash from users')).toBe(NO_PRIVILEGE);
     expect(await refusalOf("update audit_logs set action = 'nothing'")).toBe(NO_PRIVILEGE);
-    const names = await inProjectTransaction(app.ctx, scopeOf(bob), (tx) =>
-      tx.db.select({ name: users.name }).from(users),
+    const seen = await inProjectTransaction(app.ctx, scopeOf(bob), (tx) =>
+      tx.db.select({ id: users.id, name: users.name }).from(users),
     );
-    expect(names.length).toBeGreaterThan(1);
+    expect(seen.map(({ id }) => id)).toContain(bob.userId);
+    expect(seen.map(({ id }) => id)).not.toContain(alice.userId);
+  });
+
+  it('sees and changes what its members have and pay for, and nothing of other accounts', async () => {
+    for (const tenant of [alice, bob]) {
+      await app.ctx.db.execute(sql`
+        insert into credit_grants (id, user_id, kind, quantity, idempotency_key)
+        values (gen_random_uuid(), ${tenant.userId}, 'messages_mini', 5, ${tenant.canary})`);
+    }
+    await inProjectTransaction(app.ctx, scopeOf(bob), async (tx) => {
+      for (const name of ['subscriptions', 'usage_periods', 'credit_grants']) {
+        const { rows } = await tx.db.execute(sql.raw(`select user_id as id from ${name}`));
+        const owners = new Set(rows.map(({ id }) => id));
+        expect([name, owners.has(bob.userId), owners.has(alice.userId)]).toEqual([name, true, false]);
+        const changed = await tx.db.execute(
+          sql.raw(`update ${name} set updated_at = now() where user_id = '${alice.userId}'`),
+        );
+        expect([name, changed.rowCount]).toEqual([name, 0]);
+      }
+    });
+    for (const name of ['subscriptions', 'usage_periods', 'credit_grants', 'plans', 'add_ons', 'processes'])
+      expect([name, await refusalOf(`delete from ${name}`)]).toEqual([name, NO_PRIVILEGE]);
+    for (const name of ['audit_seals', 'invoices', 'schedules', 'stripe_events', 'stripe_meter_reports'])
+      expect([name, await refusalOf(`select from ${name}`)]).toEqual([name, NO_PRIVILEGE]);
   });
 
   it('leaves nothing behind for the next one on its connection', async () => {
