@@ -54,6 +54,8 @@ async function makeAccounts() {
       values (${userId}, ${`${userId}@example.com`}, '', 'Bench', 'pro')`);
     await ctx.db.execute(sql`insert into projects (id, owner_id, name, fallback_message)
       values (${projectId}, ${userId}, 'Bench', '')`);
+    await ctx.db.execute(sql`insert into project_members (project_id, user_id, role)
+      values (${projectId}, ${userId}, 'owner')`);
     await ctx.db.execute(
       sql`insert into conversations (id, project_id) values (${conversationId}, ${projectId})`,
     );

@@ -2,7 +2,7 @@ import type { Context } from '#platform/context.js';
 import { systemCaller } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
-import { lockActiveAdminIds } from '#features/auth/auth.queries.js';
+import { lockActiveAdmins } from '#features/auth/lock-active-admins.js';
 import { type UserRow, lockUserByEmailOrNull, updateUserRow } from './users.queries.js';
 
 export interface AdminRoleChange {
@@ -23,7 +23,7 @@ export function changeAdminRole(
 ): Promise<AdminRoleChange | null> {
   const { email, role } = change;
   return inTransaction(ctx, async (tx) => {
-    await lockActiveAdminIds(tx.db);
+    await lockActiveAdmins(tx);
     const user = await lockUserByEmailOrNull(tx.db, email);
     if (user === null) return null;
     if (user.role !== role) {
@@ -36,7 +36,7 @@ export function changeAdminRole(
         changes: { role: { before: user.role, after: role } },
       });
     }
-    const activeAdmins = (await lockActiveAdminIds(tx.db)).length;
+    const activeAdmins = (await lockActiveAdmins(tx)).length;
     return { before: user.role, isSuspended: user.suspendedAt !== null, activeAdmins };
   });
 }

@@ -4,8 +4,8 @@ import type { Context } from '#platform/context.js';
 import type { UserCaller } from '#platform/scope.js';
 import { inTransaction } from '#platform/transaction.js';
 import { recordAudit } from '#features/audit/record-audit.js';
-import { lockActiveAdminIds } from '#features/auth/auth.queries.js';
 import { endSessions } from '#features/auth/end-sessions.js';
+import { lockActiveAdmins } from '#features/auth/lock-active-admins.js';
 import { changePlan } from '#features/usage/change-plan.js';
 import {
   type UserRow,
@@ -31,7 +31,7 @@ export function updateUser(
   input: UpdateUserInput,
 ): Promise<UserWithCount> {
   return inTransaction(ctx, async (tx) => {
-    const adminIds = await lockActiveAdminIds(tx.db);
+    const adminIds = await lockActiveAdmins(tx);
     if (!adminIds.includes(caller.actor.userId)) {
       // The request was let in, and then another admin was quicker.
       throw new AppError('forbidden', 'You are not an admin any more.');

@@ -37,7 +37,6 @@ export async function lockUserOrNull(db: Database, userId: string): Promise<User
   return row ?? null;
 }
 
-/** Ids of those who are admins and not suspended, locked: changes to who is one happen one after the other. */
 export async function lockActiveAdminIds(db: Database): Promise<string[]> {
   const rows = await db
     .select({ id: users.id })

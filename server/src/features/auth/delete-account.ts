@@ -8,8 +8,9 @@ import { recordAudit } from '#features/audit/record-audit.js';
 import { deleteStoredFilesJob, projectFolder } from '#features/projects/projects.jobs.js';
 import { endPayments } from '#features/usage/end-payments.js';
 import { accountDeletedMail } from './account-mails.js';
-import { lockActiveAdminIds, lockUserOrNull } from './auth.queries.js';
+import { lockUserOrNull } from './auth.queries.js';
 import { countErased, deleteUserRow, lockOwnedProjectIds } from './delete-account.queries.js';
+import { lockActiveAdmins } from './lock-active-admins.js';
 
 /**
  * Erases the caller's account with every project that it owns, its memberships, sessions and keys. What is left is a
@@ -23,7 +24,7 @@ export function deleteAccount(
 ): Promise<void> {
   const { userId } = caller.actor;
   return inTransaction(ctx, async (tx) => {
-    const adminIds = await lockActiveAdminIds(tx.db);
+    const adminIds = await lockActiveAdmins(tx);
     if (adminIds.length === 1 && adminIds[0] === userId) {
       throw new AppError(
         'conflict',

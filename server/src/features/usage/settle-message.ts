@@ -4,6 +4,7 @@ import type { ProjectScope } from '#platform/scope.js';
 import { decideCharge } from './charge-rule.js';
 import type { Reservation } from './reserve-message.js';
 import { type MessageEnd, type MessageRow, closeAndSettle } from './settlement.queries.js';
+import { WARNING_PERCENTS } from './usage-limit.js';
 import { warnOfUsage } from './warn-of-usage.js';
 
 /**
@@ -27,6 +28,7 @@ export async function settleMessage(
     charge,
     cost: end.cost ?? '0',
     now: tx.clock.now(),
+    warningPercent: WARNING_PERCENTS[0],
     ids: { event: newId(), tracking: newId() },
   });
   if (settled === null) return null;

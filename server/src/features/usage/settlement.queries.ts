@@ -5,7 +5,6 @@ import { billingEvents, usagePeriods, usageReservations, usageTracking } from '#
 import type { Database } from '#platform/database.js';
 import { isHeldByDeadProcess } from '#platform/processes/processes.queries.js';
 import type { ProjectScope } from '#platform/scope.js';
-import { WARNING_PERCENTS } from './usage-limit.js';
 
 export type MessageRow = typeof messages.$inferSelect;
 export type MessageEnd = Partial<Omit<typeof messages.$inferInsert, 'id' | 'projectId'>>;
@@ -17,6 +16,8 @@ interface Settlement {
   /** What models cost, in US dollars. */
   cost: string;
   now: Date;
+  /** Of a limit, from which on the account is to be warned. */
+  warningPercent: number;
   /** For the rows that it may add. */
   ids: { event: string; tracking: string };
 }
@@ -55,7 +56,7 @@ export async function closeAndSettle(
 }
 
 /** Each step reads from the one before it, so that rows are locked in one order everywhere: period, credits, project. */
-function stepsOf({ messageId, charge, cost, now, ids }: Settlement) {
+function stepsOf({ messageId, charge, cost, now, warningPercent, ids }: Settlement) {
   const units = charge.charged ? 1 : 0;
   const at = sql`${now.toISOString()}::timestamptz`;
   return {
@@ -65,7 +66,7 @@ function stepsOf({ messageId, charge, cost, now, ids }: Settlement) {
         ${counterChange('mini', units)}, ${counterChange('premium', units)},
         cost = period.cost + ${cost}::numeric, updated_at = now()
       from taken where period.id = taken.period_id
-      returning taken.*, period.period_start, ${isNearLimit(units)} as is_near_limit`,
+      returning taken.*, period.period_start, ${isNearLimit(units, warningPercent)} as is_near_limit`,
     credited: sql`update ${creditGrants} credit
       set reserved = credit.reserved - 1, used = credit.used + ${units}::int, updated_at = now()
       from counted where credit.id = counted.credit_grant_id`,
@@ -95,10 +96,10 @@ function stepsOf({ messageId, charge, cost, now, ids }: Settlement) {
  * Whether this message, with all that were settled before it, comes to where the account is told. By what is used: the
  * places that are reserved may come to nothing, and the message that was reserved last need not be settled last.
  */
-function isNearLimit(units: number) {
+function isNearLimit(units: number, percent: number) {
   const isNear = (tier: 'mini' | 'premium') => {
     const [used, limit] = [sql.identifier(`used_messages_${tier}`), sql.identifier(`limit_messages_${tier}`)];
-    return sql`(taken.tier = ${tier}::message_tier and period.${used}::bigint * 100 >= period.${limit}::bigint * ${WARNING_PERCENTS[0]}::int)`;
+    return sql`(taken.tier = ${tier}::message_tier and period.${used}::bigint * 100 >= period.${limit}::bigint * ${percent}::int)`;
   };
   return sql`(${units}::int > 0 and taken.credit_grant_id is null and (${isNear('mini')} or ${isNear('premium')}))`;
 }
