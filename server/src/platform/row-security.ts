@@ -56,8 +56,9 @@ const ROWS_OF: Record<string, string> = {
 
 /**
  * Brings row-level security up to date on a server: the role, its rights, and a policy for each table with a
- * `project_id` and for those of `ROWS_OF`, so that a table that is added tomorrow has one tomorrow. The owner of the tables is not bound by them:
- * what is no act within one project goes on as before, and so does a process of an earlier version.
+ * `project_id` and for those of `ROWS_OF`, so that a table that is added tomorrow has one tomorrow. The owner of the
+ * tables is not bound by them: what is no act within one project goes on as before, and so does a process of an earlier
+ * version.
  * @returns false where the user of the database may not make the role: then it is off, and the scopes of queries alone
  * keep tenants apart
  */
